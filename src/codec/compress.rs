@@ -1,0 +1,136 @@
+//! Rows to frames.
+//!
+//! ```text
+//! rows      | run 0 | run 1 | run 2 |      cut by bytes
+//! stashes   |..|    |...|   |.|            each run compressed to memory of its own, in parallel
+//! output    |..|...|.|                     one allocation of the exact size, gathered in parallel
+//! ```
+//!
+//! A frame's size is known only once it is made, so frames are made first and then moved, run by
+//! run, each run's own memory going back as soon as it is copied.
+
+use std::mem::take;
+use std::sync::Mutex;
+
+use arrow_buffer::{Buffer, OffsetBuffer};
+
+use crate::codec::failures::Failures;
+use crate::codec::libzstd::{CompressContext, compress_bound};
+use crate::codec::memory::{Output, Stash};
+use crate::codec::rows::Rows;
+use crate::codec::workers::{Contexts, Run, Workers, lock};
+use crate::error::{Error, Result, ValueError};
+use crate::segments::BufferWithSegments;
+
+/// What a row costs to compress besides its bytes, in bytes: a frame's set-up.
+const ROW_COST: u64 = 128;
+
+/// Compresses each row that is not null to one frame; a null becomes an empty segment.
+pub(super) fn compress(
+    rows: &Rows,
+    workers: &Workers,
+    contexts: &Contexts<CompressContext>,
+    failures: Failures,
+) -> Result<BufferWithSegments> {
+    let weight = |value: Option<&[u8]>| value.map_or(0, |value| value.len() as u64 + ROW_COST);
+    let total = rows.iter().map(|(_, value)| weight(value)).sum();
+    let runs = workers.split(rows.iter().map(|(_, value)| weight(value)), total);
+
+    // Sizes first, made ends below: offsets[i + 1] belongs to row i.
+    let mut offsets = vec![0_i64; rows.len() + 1];
+    let sizes = by_run(&mut offsets[1..], &runs);
+    let stashes: Vec<Mutex<Stash>> = runs.iter().map(|_| Mutex::default()).collect();
+    workers.for_each(&runs, contexts, |context, place, run| {
+        let stash = compress_run(rows, run, context, &mut lock(&sizes[place]), &failures);
+        *lock(&stashes[place]) = stash;
+    })?;
+    drop(sizes);
+    failures.finish()?;
+
+    let size = sizes_to_ends(&mut offsets)?;
+    let mut output = Output::new(size)?;
+    let slots = output.slots(runs.iter().map(|run| run_size(&offsets, run)));
+    workers.for_each(&runs, &Contexts::none(), |_, place, _| {
+        let stash = take(&mut *lock(&stashes[place]));
+        let mut slot = lock(&slots[place]);
+        stash.blocks().for_each(|block| slot.push(block));
+    })?;
+    drop(slots);
+    Ok(to_segments(output.finish(), offsets))
+}
+
+fn compress_run(
+    rows: &Rows,
+    run: &Run,
+    context: &mut CompressContext,
+    sizes: &mut [i64],
+    failures: &Failures,
+) -> Stash {
+    let mut stash = Stash::default();
+    let mut more = rows.range(run.rows.clone()).fold(0_usize, |more, (_, value)| {
+        more.saturating_add(value.map_or(0, |value| compress_bound(value.len())))
+    });
+    for ((row, value), size) in rows.range(run.rows.clone()).zip(sizes) {
+        let Some(value) = value else { continue };
+        if !failures.wants(row) {
+            break;
+        }
+        let bound = compress_bound(value.len());
+        let frame = stash.spare(bound, more).and_then(|target| {
+            context.compress(target, value).map_err(|failure| match failure.is_out_of_memory() {
+                true => ValueError::OutOfMemory { bytes: bound as u64 },
+                false => ValueError::Compress(failure.text()),
+            })
+        });
+        match frame {
+            // SAFETY: libzstd has written a frame of this size to what `spare` gave.
+            Ok(frame) => unsafe {
+                stash.advance(frame);
+                *size = frame as i64;
+            },
+            Err(error) => failures.record(row, error),
+        }
+        more = more.saturating_sub(bound);
+    }
+    stash
+}
+
+/// A slice with an entry a row, cut into one slice a run, each behind a lock so that any one
+/// worker can take it.
+pub(super) fn by_run<'a, T>(mut rows: &'a mut [T], runs: &[Run]) -> Vec<Mutex<&'a mut [T]>> {
+    runs.iter()
+        .map(|run| {
+            let (here, behind) = take(&mut rows).split_at_mut(run.rows.len());
+            rows = behind;
+            Mutex::new(here)
+        })
+        .collect()
+}
+
+/// Turns sizes into Arrow offsets in place: 0, then each row's end. Returns the last.
+pub(super) fn sizes_to_ends(offsets: &mut [i64]) -> Result<u64> {
+    let mut end = 0_i64;
+    for offset in offsets {
+        end = end
+            .checked_add(*offset)
+            .ok_or(Error::OutOfMemory { what: "values", bytes: u64::MAX })?;
+        *offset = end;
+    }
+    // Sizes are not negative.
+    Ok(end as u64)
+}
+
+/// Bytes of a run's rows.
+pub(super) fn run_size(offsets: &[i64], run: &Run) -> usize {
+    // Sizes of memory that is there, or that `Output::new` will have refused.
+    (offsets[run.rows.end] - offsets[run.rows.start]) as usize
+}
+
+/// Values and their offsets as segments.
+pub(super) fn to_segments(values: Vec<u8>, offsets: Vec<i64>) -> BufferWithSegments {
+    debug_assert_eq!(offsets.last().copied(), Some(values.len() as i64));
+    // SAFETY: `sizes_to_ends` has summed sizes, which are not negative, without overflow: the
+    // offsets begin at 0 and never fall. The check would read them all once more.
+    let offsets = unsafe { OffsetBuffer::new_unchecked(offsets.into()) };
+    BufferWithSegments::new(Buffer::from_vec(values), offsets.into())
+}

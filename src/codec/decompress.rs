@@ -1,0 +1,506 @@
+//! Rows of frames to values.
+//!
+//! ```text
+//! plan      headers and blocks of each row are read: sizes, where frames say them      parallel
+//! measure   rows whose frames do not: decoded to a stash, which tells their sizes      parallel
+//! output    one allocation of the exact size
+//! decode    each row in its place; measured rows are moved there                       parallel
+//! ```
+//!
+//! Nothing is allocated on a header's word: a content size was held against what the frame's
+//! blocks can hold (`frame.rs`) and against the caller's limits before it is added up.
+
+use std::collections::BTreeMap;
+use std::mem::take;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments};
+use crate::codec::failures::{Failures, RowFailure};
+use crate::codec::frame::{Format, Frames, read_value};
+use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
+use crate::codec::memory::{Output, Slot, Stash};
+use crate::codec::options::{DecompressOptions, OnError};
+use crate::codec::rows::Rows;
+use crate::codec::workers::{Contexts, Run, Workers, lock};
+use crate::convert;
+use crate::error::{Result, ValueError};
+use crate::segments::BufferWithSegments;
+
+/// In the place of a size: not known before the row is decoded.
+const UNKNOWN: i64 = -1;
+/// What a row costs to read headers of, in bytes, as the unit of work.
+const PLAN_COST: u64 = 64;
+/// What a row costs to decode besides its bytes, in bytes.
+const ROW_COST: u64 = 128;
+
+/// The values of a column.
+pub(super) struct Decoded {
+    /// One segment a row: gapless, in order; nulls and failed rows are empty.
+    pub(super) values: BufferWithSegments,
+    /// The rows that failed and became null, by row.
+    pub(super) failures: Vec<RowFailure>,
+}
+
+/// Decompresses each row that is not null.
+///
+/// `promised` are content sizes that the caller vouches for; rows beyond its end and `None` are
+/// not promised.
+pub(super) fn decompress(
+    rows: &Rows,
+    promised: &(dyn Fn(usize) -> Option<u64> + Sync),
+    options: &DecompressOptions,
+    workers: &Workers,
+    contexts: &Contexts<DecompressContext>,
+) -> Result<Decoded> {
+    let failures = Failures::new(options.on_error, options.cancel.clone());
+    let dictionaries = Dictionaries::new(options)?;
+    let call = Call { rows, promised, options, dictionaries, failures };
+
+    // Sizes first, made ends below: offsets[i + 1] belongs to row i.
+    let mut offsets = vec![0_i64; rows.len() + 1];
+    let some_unknown = call.plan(&mut offsets[1..], workers)?;
+    call.failures.check_cancelled()?;
+    let stashes = match some_unknown {
+        true => Some(call.measure(&mut offsets[1..], workers, contexts)?),
+        false => None,
+    };
+    call.limit_output(&offsets[1..]);
+    call.failures.check_cancelled()?;
+
+    // Rows that no longer matter take no memory.
+    let end = call.failures.end(rows.len());
+    offsets[end + 1..].fill(0);
+    let size = sizes_to_ends(&mut offsets)?;
+    let mut output = Output::new(size)?;
+    let failed = call.failures.listed_rows();
+    let place = Places { offsets: &offsets, end, failed: &failed };
+    call.decode(place, stashes, &mut output, workers, contexts)?;
+
+    let text_only_or_null = options.utf8 && options.on_error == OnError::Null;
+    let Call { failures, .. } = call;
+    let listed = failures.finish()?;
+    let mut values = output.finish();
+    drop_failed(&mut values, &mut offsets, listed.iter().map(|failure| failure.row));
+    let mut decoded = Decoded { values: to_segments(values, offsets), failures: listed };
+    if text_only_or_null {
+        decoded = without_non_text(decoded);
+    }
+    Ok(decoded)
+}
+
+/// What all parts of one call share.
+struct Call<'a> {
+    rows: &'a Rows,
+    promised: &'a (dyn Fn(usize) -> Option<u64> + Sync),
+    options: &'a DecompressOptions,
+    dictionaries: Dictionaries<'a>,
+    failures: Failures,
+}
+
+/// Runs of the column whose sizes had to be measured, with what was decoded for that.
+struct Stashes {
+    runs: Vec<Run>,
+    measured: Vec<Mutex<Measured>>,
+}
+
+/// Of one run, the rows whose sizes were measured, and their values: `None` if they were not kept,
+/// because the call is going to fail.
+#[derive(Default)]
+struct Measured {
+    rows: Vec<usize>,
+    values: Option<Stash>,
+}
+
+/// Where each row's value goes.
+#[derive(Clone, Copy)]
+struct Places<'a> {
+    offsets: &'a [i64],
+    /// One above the last row that gets a place.
+    end: usize,
+    /// The rows that have failed so far, by row; they have no size.
+    failed: &'a [usize],
+}
+
+impl Places<'_> {
+    fn size(&self, row: usize) -> usize {
+        // The size of memory that is there.
+        (self.offsets[row + 1] - self.offsets[row]) as usize
+    }
+}
+
+impl Call<'_> {
+    /// Reads the headers of all rows and puts each row's content size, or `UNKNOWN`, in `sizes`.
+    /// Returns whether there is an unknown one.
+    fn plan(&self, sizes: &mut [i64], workers: &Workers) -> Result<bool> {
+        let total = self.rows.len() as u64 * PLAN_COST;
+        let runs = workers.split((0..self.rows.len()).map(|_| PLAN_COST), total);
+        let sizes = by_run(sizes, &runs);
+        let some_unknown = AtomicBool::new(false);
+        workers.for_each(&runs, &Contexts::none(), |_, place, run| {
+            let mut unknown_here = false;
+            for ((row, value), size) in
+                self.rows.range(run.rows.clone()).zip(lock(&sizes[place]).iter_mut())
+            {
+                let Some(value) = value else { continue };
+                if !self.failures.wants(row) {
+                    break;
+                }
+                match self.plan_row(row, value) {
+                    Ok(Some(known)) => *size = known,
+                    Ok(None) => {
+                        *size = UNKNOWN;
+                        unknown_here = true;
+                    }
+                    Err(error) => self.failures.record(row, error),
+                }
+            }
+            some_unknown.fetch_or(unknown_here, Ordering::Relaxed);
+        })?;
+        Ok(some_unknown.into_inner())
+    }
+
+    fn plan_row(&self, row: usize, value: &[u8]) -> Result<Option<i64>, ValueError> {
+        let mut frames = Frames::new(value, self.options.format)?;
+        let mut content_size = Some(0_u64);
+        let mut content_bound = 0;
+        while let Some((_, frame)) = frames.next_frame()? {
+            let header = frame.header;
+            if let Some(limit) = self.options.max_window_log.map(|log| 1_u64 << log)
+                && header.window_size > limit
+            {
+                return Err(ValueError::WindowTooLarge { window: header.window_size, limit });
+            }
+            self.dictionaries.find(header.dictionary_id)?;
+            content_bound += frame.content_bound;
+            // Each size is at most its frame's bound, and bounds do not reach 2^64 together.
+            content_size = content_size.zip(header.content_size).map(|(sum, size)| sum + size);
+        }
+        let size = match (content_size, (self.promised)(row)) {
+            (Some(found), Some(expected)) if found != expected => {
+                return Err(ValueError::SizeMismatch { expected, found });
+            }
+            // What the blocks cannot hold is measured, for the error to say what there is.
+            (None, Some(expected)) if expected <= content_bound => Some(expected),
+            (known, _) => known,
+        };
+        match (size, self.options.max_value_size) {
+            (Some(size), Some(limit)) if size > limit => {
+                Err(ValueError::ValueTooLarge { size, limit })
+            }
+            // At most the bound, which is far below 2^63.
+            _ => Ok(size.map(|size| size as i64)),
+        }
+    }
+
+    /// Decodes the rows of unknown size and puts their sizes in `sizes`.
+    fn measure(
+        &self,
+        sizes: &mut [i64],
+        workers: &Workers,
+        contexts: &Contexts<DecompressContext>,
+    ) -> Result<Stashes> {
+        let end = self.failures.end(self.rows.len());
+        let weight = |value: Option<&[u8]>| value.map_or(0, |value| value.len() as u64 + ROW_COST);
+        let total = self.rows.range(0..end).map(|(_, value)| weight(value)).sum();
+        let runs = workers.split(self.rows.range(0..end).map(|(_, value)| weight(value)), total);
+        let stashed = AtomicU64::new(0);
+        let measured: Vec<_> = runs.iter().map(|_| Mutex::default()).collect();
+        let sizes = by_run(sizes, &runs);
+        workers.for_each(&runs, contexts, |context, place, run| {
+            let sizes = &mut lock(&sizes[place]);
+            *lock(&measured[place]) = self.measure_run(run, sizes, context, &stashed);
+        })?;
+        Ok(Stashes { runs, measured })
+    }
+
+    fn measure_run(
+        &self,
+        run: &Run,
+        sizes: &mut [i64],
+        context: &mut DecompressContext,
+        stashed: &AtomicU64,
+    ) -> Measured {
+        let mut stash = Stash::default();
+        let mut measured = Measured::default();
+        let mut kept = true;
+        for ((row, value), size) in self.rows.range(run.rows.clone()).zip(sizes) {
+            let (Some(value), UNKNOWN) = (value, *size) else { continue };
+            *size = 0;
+            if !self.failures.wants(row) {
+                break;
+            }
+            match self.measure_row(row, value, context, &mut stash) {
+                Ok(found) => {
+                    *size = found as i64;
+                    measured.rows.push(row);
+                    let all = stashed.fetch_add(found as u64, Ordering::Relaxed) + found as u64;
+                    if self.options.max_output_size.is_some_and(|limit| all > limit) {
+                        // The call will fail, and from here on only sizes matter: they decide
+                        // which row passed the limit. Memory does not grow any further.
+                        stash = Stash::default();
+                        kept = false;
+                    }
+                }
+                Err(error) => self.failures.record(row, error),
+            }
+        }
+        measured.values = kept.then_some(stash);
+        measured
+    }
+
+    /// Decodes one row of unknown size to the stash; returns its size.
+    fn measure_row(
+        &self,
+        row: usize,
+        value: &[u8],
+        context: &mut DecompressContext,
+        stash: &mut Stash,
+    ) -> Result<usize, ValueError> {
+        let bound = read_value(value, self.options.format)?.content_bound;
+        let limits = [self.options.max_value_size, self.options.max_output_size];
+        let room = limits.into_iter().flatten().fold(bound, u64::min);
+        let room_bytes =
+            usize::try_from(room).map_err(|_| ValueError::OutOfMemory { bytes: room })?;
+        let target = stash.spare(room_bytes, usize::MAX)?;
+        let size = match self.dictionaries.decompress(context, target, value) {
+            Err(Stopped::Full) => {
+                let size = room.saturating_add(1);
+                return Err(match limits {
+                    [Some(limit), _] if limit == room => ValueError::ValueTooLarge { size, limit },
+                    [_, Some(limit)] if limit == room => ValueError::OutputTooLarge { size, limit },
+                    _ => ValueError::Corrupt("the content is larger than its blocks can hold"),
+                });
+            }
+            Err(Stopped::Bad(error)) => return Err(error),
+            Ok(size) => size,
+        };
+        if let Some(expected) = (self.promised)(row)
+            && expected != size as u64
+        {
+            return Err(ValueError::SizeMismatch { expected, found: size as u64 });
+        }
+        // SAFETY: libzstd has written this many bytes to what `spare` gave.
+        unsafe { stash.advance(size) };
+        Ok(size)
+    }
+
+    /// Notes the row with which the output passes its limit, if one does.
+    fn limit_output(&self, sizes: &[i64]) {
+        let Some(limit) = self.options.max_output_size else { return };
+        let mut sum = 0_u64;
+        for (row, size) in sizes[..self.failures.end(sizes.len())].iter().enumerate() {
+            // Known by now, so not negative.
+            sum = sum.saturating_add(*size as u64);
+            if sum > limit {
+                self.failures.record(row, ValueError::OutputTooLarge { size: sum, limit });
+                return;
+            }
+        }
+    }
+
+    /// Decodes each row to its place in the output.
+    fn decode(
+        &self,
+        places: Places<'_>,
+        stashes: Option<Stashes>,
+        output: &mut Output,
+        workers: &Workers,
+        contexts: &Contexts<DecompressContext>,
+    ) -> Result<()> {
+        let (runs, measured) = match stashes {
+            None => (self.split_by_size(places, workers), Vec::new()),
+            // The runs stay what they were, so that each can give its stash back when it is done.
+            Some(Stashes { runs, measured }) => (cut(runs, places.end), measured),
+        };
+        let slots = output.slots(runs.iter().map(|run| run_size(places.offsets, run)));
+        workers.for_each(&runs, contexts, |context, place, run| {
+            let measured = measured.get(place).map(|one| take(&mut *lock(one))).unwrap_or_default();
+            self.decode_run(run, places, &mut lock(&slots[place]), context, measured);
+        })
+    }
+
+    fn split_by_size(&self, places: Places<'_>, workers: &Workers) -> Vec<Run> {
+        // In and out: what is read weighs as what is written. A null costs nothing.
+        let weight = |(row, value): (usize, Option<&[u8]>)| {
+            value.map_or(0, |value| (places.size(row) + value.len()) as u64 + ROW_COST)
+        };
+        let total = self.rows.range(0..places.end).map(weight).sum();
+        workers.split(self.rows.range(0..places.end).map(weight), total)
+    }
+
+    fn decode_run(
+        &self,
+        run: &Run,
+        places: Places<'_>,
+        slot: &mut Slot<'_>,
+        context: &mut DecompressContext,
+        measured: Measured,
+    ) {
+        let first_failed = places.failed.partition_point(|row| *row < run.rows.start);
+        let mut failed = places.failed[first_failed..].iter().peekable();
+        let mut moved = measured.rows.into_iter().peekable();
+        let mut values = measured.values.as_ref().map(Stash::reader);
+        for (row, value) in self.rows.range(run.rows.clone()) {
+            let Some(value) = value else { continue };
+            let size = places.size(row);
+            if moved.next_if_eq(&row).is_some() {
+                match &mut values {
+                    Some(values) => slot.push(values.take(size)),
+                    None => slot.push_zeros(size),
+                }
+                continue;
+            }
+            if failed.next_if_eq(&&row).is_some() {
+                continue;
+            }
+            if !self.failures.wants(row) {
+                // The call fails, so nobody will read what is left open here.
+                break;
+            }
+            match self.decode_row(value, slot, size, context) {
+                // SAFETY: libzstd has written `size` bytes to the front of the slot.
+                Ok(()) => unsafe { slot.advance(size) },
+                Err(error) => {
+                    self.failures.record(row, error);
+                    slot.push_zeros(size);
+                }
+            }
+        }
+    }
+
+    /// Decodes one row to the next `size` bytes of the slot; `Ok` says that all are written.
+    fn decode_row(
+        &self,
+        value: &[u8],
+        slot: &mut Slot<'_>,
+        size: usize,
+        context: &mut DecompressContext,
+    ) -> Result<(), ValueError> {
+        let expected = size as u64;
+        match self.dictionaries.decompress(context, slot.spare(size), value) {
+            Ok(found) if found == size => Ok(()),
+            Ok(found) => Err(ValueError::SizeMismatch { expected, found: found as u64 }),
+            Err(Stopped::Full) => Err(ValueError::SizeExceeded { expected }),
+            Err(Stopped::Bad(error)) => Err(error),
+        }
+    }
+}
+
+/// Leaves only rows below `end`; the places of runs stay.
+fn cut(runs: Vec<Run>, end: usize) -> Vec<Run> {
+    let clamp = |rows: Range<usize>| rows.start.min(end)..rows.end.min(end);
+    runs.into_iter().map(|run| Run { rows: clamp(run.rows), ..run }).collect()
+}
+
+/// Why a value could not be decoded to its place.
+enum Stopped {
+    /// The place is too small.
+    Full,
+    /// The value is bad.
+    Bad(ValueError),
+}
+
+/// The dictionaries of a call, digested.
+struct Dictionaries<'a> {
+    format: Format,
+    by_id: BTreeMap<u32, &'a DecompressDictionary>,
+}
+
+impl<'a> Dictionaries<'a> {
+    fn new(options: &'a DecompressOptions) -> Result<Self> {
+        let mut by_id = BTreeMap::new();
+        for dictionary in &options.dictionaries {
+            by_id.insert(dictionary.id(), dictionary.digested()?);
+        }
+        Ok(Self { format: options.format, by_id })
+    }
+
+    /// The dictionary for a frame with this id.
+    #[inline]
+    fn find(&self, id: Option<u32>) -> Result<Option<&'a DecompressDictionary>, ValueError> {
+        match (id, self.by_id.len()) {
+            (None, 1) => Ok(self.by_id.values().next().copied()),
+            (None, _) => Ok(self.by_id.get(&0).copied()),
+            (Some(needed), 0) => Err(ValueError::DictionaryMissing { needed }),
+            (Some(needed), _) => match self.by_id.get(&needed) {
+                Some(dictionary) => Ok(Some(dictionary)),
+                None => {
+                    let given = self.by_id.keys().copied().collect();
+                    Err(ValueError::DictionaryMismatch { needed, given })
+                }
+            },
+        }
+    }
+
+    /// Decodes all frames of a value.
+    #[inline]
+    fn decompress(
+        &self,
+        context: &mut DecompressContext,
+        target: &mut [std::mem::MaybeUninit<u8>],
+        value: &[u8],
+    ) -> Result<usize, Stopped> {
+        if self.by_id.len() <= 1 {
+            let dictionary = self.by_id.values().next().copied();
+            return context.decompress(target, value, dictionary).map_err(stopped);
+        }
+        let mut frames = Frames::new(value, self.format).map_err(Stopped::Bad)?;
+        let mut size = 0;
+        while let Some((bytes, frame)) = frames.next_frame().map_err(Stopped::Bad)? {
+            let dictionary = self.find(frame.header.dictionary_id).map_err(Stopped::Bad)?;
+            size += context.decompress(&mut target[size..], bytes, dictionary).map_err(stopped)?;
+        }
+        Ok(size)
+    }
+}
+
+fn stopped(failure: Failure) -> Stopped {
+    if failure.is_output_full() {
+        Stopped::Full
+    } else if failure.is_checksum() {
+        Stopped::Bad(ValueError::Checksum)
+    } else if failure.is_out_of_memory() {
+        Stopped::Bad(ValueError::OutOfMemory { bytes: 0 })
+    } else {
+        Stopped::Bad(ValueError::Corrupt(failure.text()))
+    }
+}
+
+/// Takes the bytes of failed rows out of the values, so that nothing of them is left.
+fn drop_failed(values: &mut Vec<u8>, offsets: &mut [i64], failed: impl Iterator<Item = usize>) {
+    let mut failed = failed.peekable();
+    if failed.peek().is_none() {
+        return;
+    }
+    let mut write = 0;
+    let mut start = 0;
+    for row in 0..offsets.len() - 1 {
+        let end = offsets[row + 1] as usize;
+        if failed.next_if_eq(&row).is_none() {
+            values.copy_within(start..end, write);
+            write += end - start;
+        }
+        start = end;
+        offsets[row + 1] = write as i64;
+    }
+    values.truncate(write);
+}
+
+/// Makes rows null that are not UTF-8.
+fn without_non_text(decoded: Decoded) -> Decoded {
+    let Decoded { values, mut failures } = decoded;
+    let bad: Vec<(usize, usize)> = convert::not_text(&values).collect();
+    if bad.is_empty() {
+        return Decoded { values, failures };
+    }
+    let mut offsets: Vec<i64> = vec![0];
+    offsets.extend(values.segments().iter().map(|(offset, length)| (offset + length) as i64));
+    let mut bytes = values.as_slice().to_vec();
+    drop_failed(&mut bytes, &mut offsets, bad.iter().map(|(row, _)| *row));
+    let error = |at| ValueError::NotUtf8 { at };
+    failures.extend(bad.into_iter().map(|(row, at)| RowFailure { row, error: error(at) }));
+    failures.sort_unstable_by_key(|failure| failure.row);
+    Decoded { values: to_segments(bytes, offsets), failures }
+}

@@ -1,0 +1,104 @@
+//! What happens when rows fail on several threads at once.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::codec::options::OnError;
+use crate::codec::workers::lock;
+use crate::error::{Error, Result, ValueError};
+
+/// A row that failed, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFailure {
+    /// The row, from zero.
+    pub row: usize,
+    /// What is wrong with it.
+    pub error: ValueError,
+}
+
+/// Collects the failures of one call.
+///
+/// With [`OnError::Fail`] the call ends with the lowest failing row. Whichever thread meets a bad
+/// row first, rows below it go on being looked at ([`Self::wants`]) and those above do not matter
+/// any more; so the answer does not depend on threads.
+///
+/// With [`OnError::Null`] bad rows are listed, and only what concerns the whole call (no memory,
+/// the output's limit) ends it.
+pub(super) struct Failures {
+    on_error: OnError,
+    cancel: Option<Arc<AtomicBool>>,
+    /// One above the last row that still matters.
+    end: AtomicUsize,
+    fatal: Mutex<Option<RowFailure>>,
+    listed: Mutex<Vec<RowFailure>>,
+}
+
+impl Failures {
+    pub(super) fn new(on_error: OnError, cancel: Option<Arc<AtomicBool>>) -> Self {
+        Self {
+            on_error,
+            cancel,
+            end: AtomicUsize::new(usize::MAX),
+            fatal: Mutex::new(None),
+            listed: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Whether the outcome of this row can still matter.
+    #[inline]
+    pub(super) fn wants(&self, row: usize) -> bool {
+        // A stale answer only means some work for nothing: what counts is decided under a lock.
+        row < self.end.load(Ordering::Relaxed) && !self.is_cancelled()
+    }
+
+    /// One above the last row that still matters, at most `rows`.
+    pub(super) fn end(&self, rows: usize) -> usize {
+        self.end.load(Ordering::Relaxed).min(rows)
+    }
+
+    #[inline]
+    fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Notes that a row failed.
+    pub(super) fn record(&self, row: usize, error: ValueError) {
+        let ends_the_call =
+            matches!(error, ValueError::OutputTooLarge { .. } | ValueError::OutOfMemory { .. });
+        let failure = RowFailure { row, error };
+        if self.on_error == OnError::Null && !ends_the_call {
+            lock(&self.listed).push(failure);
+            return;
+        }
+        let mut fatal = lock(&self.fatal);
+        if fatal.as_ref().is_none_or(|lowest| row < lowest.row) {
+            *fatal = Some(failure);
+            self.end.fetch_min(row, Ordering::Relaxed);
+        }
+    }
+
+    /// The rows listed so far, by row.
+    pub(super) fn listed_rows(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = lock(&self.listed).iter().map(|failure| failure.row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// Ends the call early if it was cancelled.
+    pub(super) fn check_cancelled(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// The failures that became nulls, by row; or the error that the call ends with.
+    pub(super) fn finish(self) -> Result<Vec<RowFailure>> {
+        self.check_cancelled()?;
+        if let Some(RowFailure { row, error }) =
+            self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner)
+        {
+            return Err(Error::Row { row, error });
+        }
+        let mut listed = self.listed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        listed.sort_unstable_by_key(|failure| failure.row);
+        Ok(listed)
+    }
+}

@@ -1,0 +1,538 @@
+//! Whole columns through zstd.
+//!
+//! [`Compressor`] and [`Decompressor`] turn a column of values into a column of zstd frames (one
+//! frame a value, RFC 8878) and back, in one call: from Arrow memory to Arrow memory, in one
+//! allocation, on all cores, with no object for a value.
+//!
+//! - Null in, null out; what lies under a null is not read. Order and length are kept.
+//! - The output is `LargeBinary`; `BinaryView` for views; a dictionary or run-end encoded column
+//!   stays encoded, and each distinct value is worked on once.
+//! - The same input and options give the same bytes, for any number of threads.
+//! - Bad data is an error that names the row, or a null: [`OnError`].
+//!
+//! ```
+//! use arrow_array::LargeBinaryArray;
+//! use arrow_array::cast::AsArray;
+//! use zstd_arrow::{Compressor, Decompressor};
+//!
+//! let column = LargeBinaryArray::from_opt_vec(vec![Some(b"a value".as_ref()), None, Some(b"")]);
+//! let frames = Compressor::new(3)?.compress_array(&column)?;
+//! let values = Decompressor::new()?.decompress_array(&frames)?;
+//! assert_eq!(values.as_binary::<i64>(), &column);
+//! # Ok::<(), zstd_arrow::Error>(())
+//! ```
+
+mod builder;
+mod column;
+mod compress;
+mod decompress;
+mod dictionary;
+mod failures;
+mod frame;
+mod libzstd;
+mod memory;
+mod options;
+mod rows;
+mod sample;
+mod workers;
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, UInt64Array};
+use arrow_buffer::NullBuffer;
+
+pub use builder::{CompressorBuilder, DecompressorBuilder};
+pub use column::{decompressed_size, frame_info};
+pub use dictionary::{DEFAULT_DICTIONARY_SIZE, Dictionary, Trainer};
+pub use failures::RowFailure;
+pub use frame::{Format, Frame, FrameHeader, ValueInfo, read_frame, read_header, read_value};
+pub use options::{CompressOptions, DEFAULT_LEVEL, DecompressOptions, OnError, Strategy, levels};
+
+use crate::convert::{Encoded, without};
+use crate::error::{Error, Result};
+use crate::segments::{BufferWithSegments, BufferWithSegmentsCollection};
+use column::{check_chunks, to_array};
+use decompress::Decoded;
+use failures::Failures;
+use libzstd::{CompressContext, CompressDictionary, DecompressContext};
+use options::out_of_memory;
+use rows::Rows;
+use workers::{Contexts, Workers};
+
+/// Compresses columns: one frame a value.
+///
+/// Cheap to clone, `Send + Sync`; contexts and the digested dictionary are kept from call to call.
+#[derive(Clone)]
+pub struct Compressor {
+    inner: Arc<CompressorInner>,
+}
+
+struct CompressorInner {
+    options: CompressOptions,
+    workers: Workers,
+    contexts: Contexts<CompressContext>,
+}
+
+impl Compressor {
+    /// A compressor with a level, and every other option at its default.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if the level is not one of [`levels`].
+    pub fn new(level: i32) -> Result<Self> {
+        Self::builder().level(level).build()
+    }
+
+    /// Options one by one.
+    pub fn builder() -> CompressorBuilder {
+        CompressorBuilder::default()
+    }
+
+    /// A compressor with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`CompressorBuilder::build`].
+    pub fn with_options(options: CompressOptions) -> Result<Self> {
+        let parameters = options.to_parameters()?;
+        let digested = match &options.dictionary {
+            Some(dictionary) => Some(Arc::new(
+                CompressDictionary::new(dictionary.as_bytes(), dictionary.content(), &parameters)
+                    .map_err(out_of_memory)?,
+            )),
+            None => None,
+        };
+        let contexts = Contexts::new(move || {
+            CompressContext::new(&parameters, digested.clone()).map_err(out_of_memory)
+        });
+        let workers = Workers::new(options.threads)?;
+        Ok(Self { inner: Arc::new(CompressorInner { options, workers, contexts }) })
+    }
+
+    /// The options.
+    pub fn options(&self) -> &CompressOptions {
+        &self.inner.options
+    }
+
+    /// Compresses each value of a column.
+    ///
+    /// Takes every binary-like type ([`is_binary_like`](crate::convert::is_binary_like)); gives
+    /// `LargeBinary`, `BinaryView` for views, or an encoding of one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsupportedType`] for another type; [`Error::OutOfMemory`], or [`Error::Row`] with
+    /// [`ValueError::OutOfMemory`](crate::ValueError::OutOfMemory); [`Error::Cancelled`].
+    pub fn compress_array(&self, array: &dyn Array) -> Result<ArrayRef> {
+        if let Some(encoded) = Encoded::of(array) {
+            let values = encoded.values();
+            let used = NullBuffer::from(encoded.used());
+            let frames = self.compress_rows(&Rows::of(values, Some(&used))?)?;
+            let validity = NullBuffer::union(values.nulls(), Some(&used));
+            return encoded.rewrap(to_array(frames, validity, values.data_type(), false)?);
+        }
+        let frames = self.compress_rows(&Rows::of(array, None)?)?;
+        to_array(frames, array.nulls().cloned(), array.data_type(), false)
+    }
+
+    /// Compresses a chunked column as one; gives as many chunks, which share one allocation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compress_array`]; chunks of different types are [`Error::UnsupportedType`].
+    /// Rows are counted over all chunks.
+    pub fn compress_chunks(&self, chunks: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        check_chunks(chunks)?;
+        if chunks.iter().any(|chunk| Encoded::of(chunk).is_some()) {
+            return by_chunk(chunks, |chunk| self.compress_array(chunk));
+        }
+        let frames = self.compress_rows(&Rows::of_chunks(chunks)?)?;
+        split_chunks(&frames, chunks, |frames, chunk| {
+            to_array(frames, chunk.nulls().cloned(), chunk.data_type(), false)
+        })
+    }
+
+    /// Compresses each segment: gapless segments over one buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compress_array`].
+    pub fn compress_segments(&self, segments: &BufferWithSegments) -> Result<BufferWithSegments> {
+        self.compress_rows(&Rows::of_segments(std::slice::from_ref(segments)))
+    }
+
+    /// Compresses each segment of a collection: gapless segments over one buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compress_array`].
+    pub fn compress_collection(
+        &self,
+        collection: &BufferWithSegmentsCollection,
+    ) -> Result<BufferWithSegments> {
+        self.compress_rows(&Rows::of_segments(collection.members()))
+    }
+
+    fn compress_rows(&self, rows: &Rows) -> Result<BufferWithSegments> {
+        let CompressorInner { options, workers, contexts } = &*self.inner;
+        let failures = Failures::new(OnError::Fail, options.cancel.clone());
+        compress::compress(rows, workers, contexts, failures)
+    }
+}
+
+/// Decompresses columns of frames.
+///
+/// Cheap to clone, `Send + Sync`; contexts and digested dictionaries are kept from call to call.
+#[derive(Clone)]
+pub struct Decompressor {
+    inner: Arc<DecompressorInner>,
+}
+
+struct DecompressorInner {
+    options: DecompressOptions,
+    workers: Workers,
+    contexts: Arc<Contexts<DecompressContext>>,
+}
+
+/// A decompressed column, and the rows that became null for an error.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Decompressed {
+    /// The values.
+    pub array: ArrayRef,
+    /// The failed rows, by row: none with [`OnError::Fail`], which fails instead.
+    pub failures: Vec<RowFailure>,
+}
+
+impl Decompressor {
+    /// A decompressor with every option at its default.
+    ///
+    /// # Errors
+    ///
+    /// As [`DecompressorBuilder::build`].
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Options one by one.
+    pub fn builder() -> DecompressorBuilder {
+        DecompressorBuilder::default()
+    }
+
+    /// A decompressor with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`DecompressorBuilder::build`].
+    pub fn with_options(options: DecompressOptions) -> Result<Self> {
+        options.check()?;
+        let magicless = options.format == Format::Magicless;
+        let contexts = Arc::new(Contexts::new(move || {
+            DecompressContext::new(magicless).map_err(out_of_memory)
+        }));
+        let workers = Workers::new(options.threads)?;
+        Ok(Self { inner: Arc::new(DecompressorInner { options, workers, contexts }) })
+    }
+
+    /// The options.
+    pub fn options(&self) -> &DecompressOptions {
+        &self.inner.options
+    }
+
+    /// Decompresses each value of a column.
+    ///
+    /// Takes every binary-like type; gives `LargeBinary`, `BinaryView` for views, an encoding of
+    /// one of them, or with [`DecompressOptions::utf8`] the text type in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsupportedType`] for another type. [`Error::Row`] with the lowest failing row,
+    /// unless [`OnError::Null`] makes such rows null. [`Error::OutOfMemory`];
+    /// [`Error::Cancelled`].
+    pub fn decompress_array(&self, array: &dyn Array) -> Result<ArrayRef> {
+        Ok(self.decompress_array_with(array, None)?.array)
+    }
+
+    /// [`Self::decompress_array`] that also says which rows became null, and takes content sizes.
+    ///
+    /// `sizes` has an entry a row: the content size, or null where it is not known. Frames that do
+    /// not say their content size are decoded once instead of being measured first. A size is a
+    /// promise, and is checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_array`]; [`Error::LengthMismatch`] if there are more or fewer sizes
+    /// than rows; a broken promise is [`Error::Row`].
+    pub fn decompress_array_with(
+        &self,
+        array: &dyn Array,
+        sizes: Option<&UInt64Array>,
+    ) -> Result<Decompressed> {
+        if let Some(sizes) = sizes
+            && sizes.len() != array.len()
+        {
+            let (expected, found) = (array.len(), sizes.len());
+            return Err(Error::LengthMismatch { what: "sizes", expected, found });
+        }
+        let size =
+            |row: usize| sizes.filter(|sizes| sizes.is_valid(row)).map(|sizes| sizes.value(row));
+        if let Some(encoded) = Encoded::of(array) {
+            return self.decompress_encoded(&encoded, size);
+        }
+        let decoded = self.decompress_rows(&Rows::of(array, None)?, &size)?;
+        self.assemble(decoded, array)
+    }
+
+    /// Decompresses a chunked column as one; gives as many chunks, which share one allocation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_array`]; chunks of different types are [`Error::UnsupportedType`].
+    /// Rows are counted over all chunks.
+    pub fn decompress_chunks(&self, chunks: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        Ok(self.decompress_chunks_with(chunks)?.into_iter().map(|chunk| chunk.array).collect())
+    }
+
+    /// [`Self::decompress_chunks`] that also says which rows became null; they are counted over
+    /// all chunks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_chunks`].
+    pub fn decompress_chunks_with(&self, chunks: &[ArrayRef]) -> Result<Vec<Decompressed>> {
+        check_chunks(chunks)?;
+        let mut start = 0;
+        if chunks.iter().any(|chunk| Encoded::of(chunk).is_some()) {
+            let mut decompressed =
+                by_chunk(chunks, |chunk| self.decompress_array_with(chunk, None))?;
+            for (chunk, out) in chunks.iter().zip(&mut decompressed) {
+                out.failures.iter_mut().for_each(|failure| failure.row += start);
+                start += chunk.len();
+            }
+            return Ok(decompressed);
+        }
+        let Decoded { values, failures } =
+            self.decompress_rows(&Rows::of_chunks(chunks)?, &|_| None)?;
+        let mut failures = failures.into_iter().peekable();
+        split_chunks(&values, chunks, |values, chunk| {
+            let end = start + chunk.len();
+            let mut here = Vec::new();
+            while let Some(mut failure) = failures.next_if(|failure| failure.row < end) {
+                failure.row -= start;
+                here.push(failure);
+            }
+            let mut out = self
+                .assemble(Decoded { values, failures: here }, chunk)
+                .map_err(|error| error.shift_row(start))?;
+            out.failures.iter_mut().for_each(|failure| failure.row += start);
+            start = end;
+            Ok(out)
+        })
+    }
+
+    /// Decompresses each segment: gapless segments over one buffer.
+    ///
+    /// `sizes`, if given, has the content size of each segment, as a promise that is checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_array_with`]. [`Error::Option`] with [`OnError::Null`]: segments have
+    /// no nulls.
+    pub fn decompress_segments(
+        &self,
+        segments: &BufferWithSegments,
+        sizes: Option<&[u64]>,
+    ) -> Result<BufferWithSegments> {
+        self.decompress_members(std::slice::from_ref(segments), sizes)
+    }
+
+    /// Decompresses each segment of a collection: gapless segments over one buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_segments`].
+    pub fn decompress_collection(
+        &self,
+        collection: &BufferWithSegmentsCollection,
+        sizes: Option<&[u64]>,
+    ) -> Result<BufferWithSegments> {
+        self.decompress_members(collection.members(), sizes)
+    }
+
+    fn decompress_members(
+        &self,
+        members: &[BufferWithSegments],
+        sizes: Option<&[u64]>,
+    ) -> Result<BufferWithSegments> {
+        if self.inner.options.on_error == OnError::Null {
+            let problem = "segments have no nulls: decompress an array instead".to_owned();
+            return Err(Error::Option { name: "on_error", problem });
+        }
+        let rows = Rows::of_segments(members);
+        if let Some(sizes) = sizes
+            && sizes.len() != rows.len()
+        {
+            let (expected, found) = (rows.len(), sizes.len());
+            return Err(Error::LengthMismatch { what: "sizes", expected, found });
+        }
+        Ok(self.decompress_rows(&rows, &|row| sizes.map(|sizes| sizes[row]))?.values)
+    }
+
+    fn decompress_rows(
+        &self,
+        rows: &Rows,
+        sizes: &(dyn Fn(usize) -> Option<u64> + Sync),
+    ) -> Result<Decoded> {
+        let DecompressorInner { options, workers, contexts } = &*self.inner;
+        decompress::decompress(rows, sizes, options, workers, contexts)
+    }
+
+    /// Decoded values as an array of the type that goes with `input`'s, with nulls where `input`
+    /// has them and where rows failed.
+    fn assemble(&self, decoded: Decoded, input: &dyn Array) -> Result<Decompressed> {
+        let Decoded { values, failures } = decoded;
+        let lost: Vec<usize> = failures.iter().map(|failure| failure.row).collect();
+        let validity = match lost.is_empty() {
+            true => input.nulls().cloned(),
+            false => Some(without(input.nulls(), input.len(), &lost)),
+        };
+        let utf8 = self.inner.options.utf8;
+        Ok(Decompressed { array: to_array(values, validity, input.data_type(), utf8)?, failures })
+    }
+
+    /// Decompresses what an encoded column stands for: each used value once.
+    fn decompress_encoded(
+        &self,
+        encoded: &Encoded,
+        size: impl Fn(usize) -> Option<u64>,
+    ) -> Result<Decompressed> {
+        let values = encoded.values();
+        let used = NullBuffer::from(encoded.used());
+        let places = encoded.places();
+        // The lowest failing row need not be that of the lowest failing value: all failures have
+        // to be known before one can be named.
+        let listing = Self {
+            inner: Arc::new(DecompressorInner {
+                options: DecompressOptions {
+                    on_error: OnError::Null,
+                    ..self.inner.options.clone()
+                },
+                workers: self.inner.workers.clone(),
+                contexts: self.inner.contexts.clone(),
+            }),
+        };
+        let mut sizes = vec![None; values.len()];
+        for (row, place) in places.iter().enumerate() {
+            if let Some(place) = place {
+                sizes[*place] = size(row).or(sizes[*place]);
+            }
+        }
+        let decoded = listing
+            .decompress_rows(&Rows::of(values, Some(&used))?, &|place| sizes[place])
+            .map_err(|error| row_of_value(error, &places))?;
+        let by_place: std::collections::HashMap<usize, _> =
+            decoded.failures.iter().map(|failure| (failure.row, failure.error.clone())).collect();
+        let failures: Vec<RowFailure> = places
+            .iter()
+            .enumerate()
+            .filter_map(|(row, place)| {
+                let error = by_place.get(place.as_ref()?)?.clone();
+                Some(RowFailure { row, error })
+            })
+            .collect();
+        if self.inner.options.on_error == OnError::Fail
+            && let Some(RowFailure { row, error }) = failures.first().cloned()
+        {
+            return Err(Error::Row { row, error });
+        }
+        let lost: Vec<usize> = failures.iter().map(|failure| failure.row).collect();
+        let lost_values: Vec<usize> = decoded.failures.iter().map(|failure| failure.row).collect();
+        let validity = NullBuffer::union(values.nulls(), Some(&used));
+        let validity = match lost_values.is_empty() {
+            true => validity,
+            false => Some(without(validity.as_ref(), values.len(), &lost_values)),
+        };
+        let utf8 = self.inner.options.utf8;
+        let values = to_array(decoded.values, validity, values.data_type(), utf8)?;
+        Ok(Decompressed { array: encoded.rewrap_without(values, &lost)?, failures })
+    }
+}
+
+/// An error of a distinct value, said of the first row that stands for it.
+fn row_of_value(error: Error, places: &[Option<usize>]) -> Error {
+    match error {
+        Error::Row { row: value, error } => {
+            let row = places.iter().position(|place| *place == Some(value)).unwrap_or(value);
+            Error::Row { row, error }
+        }
+        other => other,
+    }
+}
+
+/// Works on chunks one by one, counting rows over all of them.
+fn by_chunk<T>(
+    chunks: &[ArrayRef],
+    mut work: impl FnMut(&dyn Array) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut start = 0;
+    chunks
+        .iter()
+        .map(|chunk| {
+            let done = work(chunk).map_err(|error| error.shift_row(start));
+            start += chunk.len();
+            done
+        })
+        .collect()
+}
+
+/// Cuts segments of a whole column into those of its chunks, without a copy.
+fn split_chunks<T>(
+    whole: &BufferWithSegments,
+    chunks: &[ArrayRef],
+    mut work: impl FnMut(BufferWithSegments, &dyn Array) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut start = 0;
+    chunks
+        .iter()
+        .map(|chunk| {
+            let here = whole.slice(start, chunk.len());
+            start += chunk.len();
+            work(here, chunk)
+        })
+        .collect()
+}
+
+impl Dictionary {
+    /// Trains a dictionary of at most `size` bytes on the values of a column.
+    ///
+    /// A sample of the values is used, spread evenly over the column and bounded in memory:
+    /// see [`Trainer`], which also takes a column in several parts. The same column gives the same
+    /// dictionary.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsupportedType`] if the column is not binary; [`Error::Dictionary`] if there are
+    /// too few values to learn from (about ten, and several times `size` in bytes, is the least).
+    pub fn train(column: &dyn Array, size: usize) -> Result<Self> {
+        let mut trainer = Trainer::new(size);
+        trainer.push(column)?;
+        trainer.finish()
+    }
+}
+
+impl Trainer {
+    /// Samples the values of the column's next part. Nulls and empty values are passed over; of
+    /// an encoded column each distinct value counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsupportedType`] if the column is not binary.
+    pub fn push(&mut self, column: &dyn Array) -> Result<()> {
+        let encoded = Encoded::of(column);
+        let values: &dyn Array = encoded.as_ref().map_or(column, |encoded| encoded.values());
+        let used: Option<NullBuffer> = encoded.as_ref().map(|encoded| encoded.used().into());
+        let rows = Rows::of(values, used.as_ref())?;
+        rows.iter().for_each(|(_, value)| self.push_value(value.unwrap_or_default()));
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! What a compressor and a decompressor can be told.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use zstd::zstd_safe::zstd_sys::ZSTD_cParameter as Name;
+
+use crate::codec::dictionary::Dictionary;
+use crate::codec::frame::Format;
+use crate::codec::libzstd::{Failure, NoMemory, Parameters};
+use crate::error::{Error, Result};
+
+/// The compression level where none is said: libzstd's own default.
+pub const DEFAULT_LEVEL: i32 = zstd::DEFAULT_COMPRESSION_LEVEL;
+
+/// libzstd's compression levels, from the fastest to the strongest. Negative ones trade ratio for
+/// speed; 0 stands for the default.
+pub fn levels() -> RangeInclusive<i32> {
+    zstd::compression_level_range()
+}
+
+/// What happens to a row that cannot be decompressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// The call fails with the lowest failing row.
+    #[default]
+    Fail,
+    /// The row becomes null and is listed; the others are not touched by it.
+    Null,
+}
+
+/// How libzstd looks for matches, from the fastest to the strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "libzstd's names; the order says all there is to say")]
+pub enum Strategy {
+    Fast = 1,
+    DFast,
+    Greedy,
+    Lazy,
+    Lazy2,
+    BtLazy2,
+    BtOpt,
+    BtUltra,
+    BtUltra2,
+}
+
+/// Options of a [`Compressor`](crate::Compressor). What is `None` is left to the level.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CompressOptions {
+    /// The level, of [`levels`].
+    pub level: i32,
+    /// The dictionary that values are compressed with.
+    pub dictionary: Option<Dictionary>,
+    /// Whether frames carry a checksum of their content (4 bytes each).
+    pub checksum: bool,
+    /// Whether frames carry their content size, which lets a reader plan its memory.
+    pub content_size: bool,
+    /// Whether frames carry the id of their dictionary.
+    pub dictionary_id: bool,
+    /// With or without the magic number.
+    pub format: Format,
+    /// The largest distance of a match, as a power of two.
+    pub window_log: Option<u32>,
+    /// The size of the hash table, as a power of two.
+    pub hash_log: Option<u32>,
+    /// The size of the multi-probe table, as a power of two.
+    pub chain_log: Option<u32>,
+    /// The number of attempts to find a match, as a power of two.
+    pub search_log: Option<u32>,
+    /// The shortest match that is looked for, in bytes.
+    pub min_match: Option<u32>,
+    /// The length from which on a match is good enough, in bytes.
+    pub target_length: Option<u32>,
+    /// How matches are looked for.
+    pub strategy: Option<Strategy>,
+    /// Whether matches are looked for at long distances too (for large values).
+    pub long_distance: Option<bool>,
+    /// Long distance: the size of the hash table, as a power of two.
+    pub ldm_hash_log: Option<u32>,
+    /// Long distance: the shortest match, in bytes.
+    pub ldm_min_match: Option<u32>,
+    /// Long distance: the size of a hash bucket, as a power of two.
+    pub ldm_bucket_size_log: Option<u32>,
+    /// Long distance: how seldom a position is hashed, as a power of two.
+    pub ldm_hash_rate_log: Option<u32>,
+    /// The size in bytes that compressed blocks should have, for a low latency of their first
+    /// bytes.
+    pub target_block_size: Option<u32>,
+    /// Threads: 0 for rayon's global pool, 1 for the caller's, n for a pool of n.
+    pub threads: usize,
+    /// When another thread sets it, the call ends with [`Error::Cancelled`] at the next row.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl Default for CompressOptions {
+    fn default() -> Self {
+        Self {
+            level: DEFAULT_LEVEL,
+            dictionary: None,
+            checksum: false,
+            content_size: true,
+            dictionary_id: true,
+            format: Format::Zstd,
+            window_log: None,
+            hash_log: None,
+            chain_log: None,
+            search_log: None,
+            min_match: None,
+            target_length: None,
+            strategy: None,
+            long_distance: None,
+            ldm_hash_log: None,
+            ldm_min_match: None,
+            ldm_bucket_size_log: None,
+            ldm_hash_rate_log: None,
+            target_block_size: None,
+            threads: 0,
+            cancel: None,
+        }
+    }
+}
+
+impl CompressOptions {
+    /// The options as libzstd's parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] names the option that is outside its range, and the range.
+    pub(super) fn to_parameters(&self) -> Result<Parameters> {
+        if !levels().contains(&self.level) {
+            let (least, most) = levels().into_inner();
+            let problem = format!("{} is not a level; they go from {least} to {most}", self.level);
+            return Err(Error::Option { name: "level", problem });
+        }
+        let mut parameters = Parameters::new().map_err(out_of_memory)?;
+        let mut set = |name: &'static str, parameter: Name, value: Option<i64>| {
+            let Some(value) = value else { return Ok(()) };
+            let (least, most) = Parameters::bounds(parameter);
+            // 0 is libzstd's own word for "left to the level": say None instead.
+            let problem = match i32::try_from(value) {
+                Ok(value) if (least..=most).contains(&value) => {
+                    match parameters.set(parameter, value) {
+                        Ok(()) => return Ok(()),
+                        Err(failure) => format!("{value}: {}", Failure::text(failure)),
+                    }
+                }
+                _ => format!("{value} is outside its range of {least} to {most}"),
+            };
+            Err(Error::Option { name, problem })
+        };
+        let on = |value: bool| Some(i64::from(value));
+        let number = |value: Option<u32>| value.map(i64::from);
+        set("level", Name::ZSTD_c_compressionLevel, Some(i64::from(self.level)))?;
+        set("checksum", Name::ZSTD_c_checksumFlag, on(self.checksum))?;
+        set("content_size", Name::ZSTD_c_contentSizeFlag, on(self.content_size))?;
+        set("dictionary_id", Name::ZSTD_c_dictIDFlag, on(self.dictionary_id))?;
+        // The parameter that zstd.h calls ZSTD_c_format.
+        let magicless = self.format == Format::Magicless;
+        set("format", Name::ZSTD_c_experimentalParam2, on(magicless))?;
+        set("window_log", Name::ZSTD_c_windowLog, number(self.window_log))?;
+        set("hash_log", Name::ZSTD_c_hashLog, number(self.hash_log))?;
+        set("chain_log", Name::ZSTD_c_chainLog, number(self.chain_log))?;
+        set("search_log", Name::ZSTD_c_searchLog, number(self.search_log))?;
+        set("min_match", Name::ZSTD_c_minMatch, number(self.min_match))?;
+        set("target_length", Name::ZSTD_c_targetLength, number(self.target_length))?;
+        set("strategy", Name::ZSTD_c_strategy, self.strategy.map(|strategy| strategy as i64))?;
+        // libzstd's switch: 1 is on, 2 is off, 0 leaves it to the window.
+        let switch = self.long_distance.map(|on| if on { 1 } else { 2 });
+        set("long_distance", Name::ZSTD_c_enableLongDistanceMatching, switch)?;
+        set("ldm_hash_log", Name::ZSTD_c_ldmHashLog, number(self.ldm_hash_log))?;
+        set("ldm_min_match", Name::ZSTD_c_ldmMinMatch, number(self.ldm_min_match))?;
+        set(
+            "ldm_bucket_size_log",
+            Name::ZSTD_c_ldmBucketSizeLog,
+            number(self.ldm_bucket_size_log),
+        )?;
+        set("ldm_hash_rate_log", Name::ZSTD_c_ldmHashRateLog, number(self.ldm_hash_rate_log))?;
+        set("target_block_size", Name::ZSTD_c_targetCBlockSize, number(self.target_block_size))?;
+        Ok(parameters)
+    }
+}
+
+/// Options of a [`Decompressor`](crate::Decompressor).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct DecompressOptions {
+    /// The dictionaries that frames may need. One is used for each frame that carries its id or
+    /// none; of several, each frame gets that of its id, and a frame without an id the raw
+    /// content dictionary among them, if there is one.
+    pub dictionaries: Vec<Dictionary>,
+    /// Whether values are text: the output is a text array, each value is checked to be UTF-8.
+    pub utf8: bool,
+    /// What happens to a row that cannot be decompressed.
+    pub on_error: OnError,
+    /// The most bytes that one value may have.
+    pub max_value_size: Option<u64>,
+    /// The most bytes that all values of a call together may have.
+    pub max_output_size: Option<u64>,
+    /// The largest window of a frame, as a power of two in bytes.
+    pub max_window_log: Option<u32>,
+    /// With or without the magic number.
+    pub format: Format,
+    /// Threads: 0 for rayon's global pool, 1 for the caller's, n for a pool of n.
+    pub threads: usize,
+    /// When another thread sets it, the call ends with [`Error::Cancelled`] at the next row.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl DecompressOptions {
+    /// The least and the greatest `max_window_log`: those of the format and of libzstd.
+    const WINDOW_LOGS: RangeInclusive<u32> = 10..=31;
+
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(log) = self.max_window_log
+            && !Self::WINDOW_LOGS.contains(&log)
+        {
+            let (least, most) = Self::WINDOW_LOGS.into_inner();
+            let problem = format!("{log} is outside its range of {least} to {most}");
+            return Err(Error::Option { name: "max_window_log", problem });
+        }
+        let mut ids: Vec<u32> = self.dictionaries.iter().map(Dictionary::id).collect();
+        ids.sort_unstable();
+        match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some([0, ..]) => {
+                let problem = "more than one raw content dictionary: no frame says which it needs";
+                Err(Error::Option { name: "dictionaries", problem: problem.into() })
+            }
+            Some([id, ..]) => {
+                let problem = format!("more than one has the id {id}");
+                Err(Error::Option { name: "dictionaries", problem })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn out_of_memory(NoMemory(what): NoMemory) -> Error {
+    Error::OutOfMemory { what, bytes: 0 }
+}

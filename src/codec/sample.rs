@@ -1,0 +1,103 @@
+//! An even sample of a long sequence of values, in bounded memory.
+
+/// The most bytes of one value that are kept: one block. What a dictionary can give lies at the
+/// front of a value.
+const MAX_SAMPLE: usize = 128 << 10;
+
+/// Keeps each value with the same chance, whatever its place, and as many as fit in a budget.
+///
+/// Each place in the sequence has a fixed random number; a value is kept if its number is below a
+/// threshold. When the kept values outgrow the budget, the threshold is halved and those above it
+/// go. So the sample depends on the sequence alone, keeps its order, and needs no second pass.
+#[derive(Debug)]
+pub(super) struct Sample {
+    budget: usize,
+    threshold: u64,
+    seen: u64,
+    kept: Vec<(u64, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Sample {
+    pub(super) fn new(budget: usize) -> Self {
+        Self { budget, threshold: u64::MAX, seen: 0, kept: Vec::new(), bytes: 0 }
+    }
+
+    /// Looks at the next value. An empty one teaches nothing and is not kept.
+    pub(super) fn push(&mut self, value: &[u8]) {
+        let number = mix(self.seen);
+        self.seen += 1;
+        if value.is_empty() || number > self.threshold {
+            return;
+        }
+        let value = &value[..value.len().min(MAX_SAMPLE)];
+        self.bytes += value.len();
+        self.kept.push((number, value.to_vec()));
+        while self.bytes > self.budget && self.threshold > 0 {
+            self.threshold /= 2;
+            self.kept.retain(|(number, _)| *number <= self.threshold);
+            self.bytes = self.kept.iter().map(|(_, value)| value.len()).sum();
+        }
+    }
+
+    /// The kept values one after the other, and the size of each.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<usize>) {
+        let mut bytes = Vec::with_capacity(self.bytes);
+        let mut sizes = Vec::with_capacity(self.kept.len());
+        for (_, value) in self.kept {
+            bytes.extend_from_slice(&value);
+            sizes.push(value.len());
+        }
+        (bytes, sizes)
+    }
+}
+
+/// A number without pattern for each place: the finaliser of splitmix64 (Steele, Lea, Flood 2014).
+fn mix(place: u64) -> u64 {
+    let mut z = place.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All of a short sequence; of a long one no more than the budget, from everywhere in it.
+    #[test]
+    fn bounded_and_even() {
+        let mut short = Sample::new(1000);
+        for i in 0..10_u8 {
+            short.push(&[i]);
+        }
+        assert_eq!(short.into_parts().0, (0..10).collect::<Vec<u8>>());
+
+        let mut long = Sample::new(10_000);
+        for i in 0..1_000_000_u32 {
+            long.push(&i.to_le_bytes());
+            assert!(long.bytes <= 10_000);
+        }
+        let (bytes, sizes) = long.into_parts();
+        assert!(bytes.len() > 4_000, "the budget is used: {}", bytes.len());
+        assert_eq!(sizes.len() * 4, bytes.len());
+        let places: Vec<u32> =
+            bytes.chunks(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
+        assert!(places.is_sorted());
+        for tenth in 0..10 {
+            let inside = places.iter().filter(|place| **place / 100_000 == tenth).count();
+            let share = inside * 10 / sizes.len().max(1);
+            assert!(inside * 20 > sizes.len(), "tenth {tenth} has {inside} ({share})");
+        }
+    }
+
+    /// One value larger than the whole budget does not stay, and does not loop for ever.
+    #[test]
+    fn larger_than_the_budget() {
+        let mut sample = Sample::new(100);
+        for _ in 0..200 {
+            sample.push(&[7; 300]);
+            assert!(sample.bytes <= 100);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Who does the work: the caller's thread, rayon's global pool, or a pool of a given size.
+//!
+//! The unit of work is a *run*: consecutive rows of about the same number of bytes in all. Each
+//! worker takes the next run that nobody has, so one that meets slow rows holds nobody back; a
+//! worker's context (libzstd's tables, some 100 KB and more) lives as long as the worker and then
+//! waits for the next call.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::error::{Error, Result};
+
+/// Columns of fewer bytes than this are done on the caller's thread: waking others up takes as
+/// long as the work.
+const WORTH_SHARING: u64 = 64 << 10;
+/// The smallest and largest run, in bytes, that work is shared in.
+const RUN_BYTES: Range<u64> = 32 << 10..1 << 20;
+/// Runs a worker, so that the last ones to finish do not wait long.
+const RUNS_PER_WORKER: u64 = 8;
+
+/// Consecutive rows that one worker does in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) rows: Range<usize>,
+    /// Bytes to read and write, more or less.
+    pub(super) weight: u64,
+}
+
+/// Locks, also after a panic elsewhere: what the codec keeps behind locks is never half-written.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The threads that a codec works on.
+#[derive(Clone)]
+pub(super) enum Workers {
+    Caller,
+    Global,
+    Own(Arc<ThreadPool>),
+}
+
+impl Workers {
+    /// 0 is rayon's global pool, 1 the caller's thread, n a pool of n threads, which is made once
+    /// in the process and shared.
+    pub(super) fn new(threads: usize) -> Result<Self> {
+        static POOLS: Mutex<Option<HashMap<usize, Arc<ThreadPool>>>> = Mutex::new(None);
+        match threads {
+            0 => Ok(Workers::Global),
+            1 => Ok(Workers::Caller),
+            _ => {
+                let mut pools = lock(&POOLS);
+                let pools = pools.get_or_insert_default();
+                if let Some(pool) = pools.get(&threads) {
+                    return Ok(Workers::Own(pool.clone()));
+                }
+                let pool = ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|i| format!("zstd-arrow-{i}"))
+                    .build()
+                    .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
+                let pool = Arc::new(pool);
+                pools.insert(threads, pool.clone());
+                Ok(Workers::Own(pool))
+            }
+        }
+    }
+
+    /// How many threads there are.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Workers::Caller => 1,
+            Workers::Global => rayon::current_num_threads(),
+            Workers::Own(pool) => pool.current_num_threads(),
+        }
+    }
+
+    /// Cuts rows of the given weights, `total` in all, into runs for these workers.
+    pub(super) fn split(&self, weights: impl Iterator<Item = u64>, total: u64) -> Vec<Run> {
+        let share = total / (self.count() as u64 * RUNS_PER_WORKER);
+        split(weights, share.clamp(RUN_BYTES.start, RUN_BYTES.end))
+    }
+
+    /// Does `job` for each run, with a context from `contexts`. The numbers passed are the runs'
+    /// places in `runs`.
+    ///
+    /// Ends when all runs are done; which thread does which is not said.
+    pub(super) fn for_each<C: Send>(
+        &self,
+        runs: &[Run],
+        contexts: &Contexts<C>,
+        job: impl Fn(&mut C, usize, &Run) + Sync,
+    ) -> Result<()> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let total = runs.iter().fold(0_u64, |total, run| total.saturating_add(run.weight));
+        let count = self.count().min(runs.len());
+        if count <= 1 || total < WORTH_SHARING {
+            let mut context = contexts.take()?;
+            for (place, run) in runs.iter().enumerate() {
+                job(&mut context, place, run);
+            }
+            contexts.give_back(context);
+            return Ok(());
+        }
+        let order = heaviest_first(runs);
+        let next = AtomicUsize::new(0);
+        let failed = Mutex::new(None);
+        let work = || {
+            let mut context = match contexts.take() {
+                Ok(context) => context,
+                Err(error) => {
+                    *lock(&failed) = Some(error);
+                    return;
+                }
+            };
+            // Each number is handed out once; the order of other memory does not hang on it.
+            while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                job(&mut context, *place, &runs[*place]);
+            }
+            contexts.give_back(context);
+        };
+        let share = || {
+            rayon::scope(|scope| {
+                for _ in 1..count {
+                    scope.spawn(|_| work());
+                }
+                work();
+            });
+        };
+        match self {
+            Workers::Own(pool) => pool.install(share),
+            Workers::Caller | Workers::Global => share(),
+        }
+        // A worker that got no context leaves its share to the others; only if all of them got
+        // none is there work left undone.
+        let undone = next.load(Ordering::Relaxed) < runs.len();
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) if undone => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs in order where they are of a size; where some are much larger (a huge value), those first,
+/// so that nobody starts on one when the others are about to finish.
+fn heaviest_first(runs: &[Run]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..runs.len()).collect();
+    if runs.iter().any(|run| run.weight > 2 * RUN_BYTES.end) {
+        order.sort_by_key(|place| std::cmp::Reverse(runs[*place].weight));
+    }
+    order
+}
+
+/// Cuts rows into runs of at least `target` bytes; a row heavier than that is a run of its own.
+fn split(weights: impl Iterator<Item = u64>, target: u64) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut open = Run { rows: 0..0, weight: 0 };
+    for weight in weights {
+        if !open.rows.is_empty() && weight >= target {
+            let end = open.rows.end;
+            runs.push(std::mem::replace(&mut open, Run { rows: end..end, weight: 0 }));
+        }
+        open.rows.end += 1;
+        open.weight = open.weight.saturating_add(weight);
+        if open.weight >= target {
+            let end = open.rows.end;
+            runs.push(std::mem::replace(&mut open, Run { rows: end..end, weight: 0 }));
+        }
+    }
+    if !open.rows.is_empty() {
+        runs.push(open);
+    }
+    runs
+}
+
+/// Contexts that wait for the next worker, and how to make another.
+pub(super) struct Contexts<C> {
+    idle: Mutex<Vec<C>>,
+    make: Box<dyn Fn() -> Result<C> + Send + Sync>,
+}
+
+impl<C> Contexts<C> {
+    pub(super) fn new(make: impl Fn() -> Result<C> + Send + Sync + 'static) -> Self {
+        Self { idle: Mutex::new(Vec::new()), make: Box::new(make) }
+    }
+
+    fn take(&self) -> Result<C> {
+        let idle = lock(&self.idle).pop();
+        idle.map_or_else(&self.make, Ok)
+    }
+
+    fn give_back(&self, context: C) {
+        lock(&self.idle).push(context);
+    }
+}
+
+impl Contexts<()> {
+    /// For work that needs no context.
+    pub(super) fn none() -> Self {
+        Self::new(|| Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(runs: &[Run]) -> Vec<(usize, usize, u64)> {
+        runs.iter().map(|run| (run.rows.start, run.rows.end, run.weight)).collect()
+    }
+
+    #[test]
+    fn runs_cover_all_rows_once() {
+        assert_eq!(rows(&split([].into_iter(), 10)), []);
+        assert_eq!(rows(&split([0, 0, 0].into_iter(), 10)), [(0, 3, 0)]);
+        assert_eq!(rows(&split([4, 4, 4, 4].into_iter(), 10)), [(0, 3, 12), (3, 4, 4)]);
+        // A huge row stands alone, also between small ones.
+        assert_eq!(
+            rows(&split([1, 1, 500, 1].into_iter(), 10)),
+            [(0, 2, 2), (2, 3, 500), (3, 4, 1)]
+        );
+        assert_eq!(rows(&split([u64::MAX, u64::MAX].into_iter(), 10)).len(), 2);
+    }
+
+    #[test]
+    fn each_run_is_done_once() {
+        for threads in [0, 1, 2, 7] {
+            let workers = Workers::new(threads).unwrap();
+            let runs = split((0..1000).map(|_| 1 << 12), 1 << 14);
+            let done: Vec<AtomicUsize> = runs.iter().map(|_| AtomicUsize::new(0)).collect();
+            let contexts = Contexts::new(|| Ok(0_usize));
+            workers
+                .for_each(&runs, &contexts, |count, place, run| {
+                    *count += run.rows.len();
+                    done[place].fetch_add(1, Ordering::Relaxed);
+                })
+                .unwrap();
+            assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+            // What the workers' contexts counted is all rows, and no context is lost.
+            assert_eq!(lock(&contexts.idle).iter().sum::<usize>(), 1000);
+        }
+    }
+
+    /// One pool for each number of threads in the process, not one a call.
+    #[test]
+    fn pools_are_made_once() {
+        let (Workers::Own(a), Workers::Own(b)) =
+            (Workers::new(3).unwrap(), Workers::new(3).unwrap())
+        else {
+            panic!("3 threads are a pool of their own")
+        };
+        assert!(Arc::ptr_eq(&a, &b));
+    }
+
+    #[test]
+    fn the_heaviest_come_first() {
+        let run = |weight| Run { rows: 0..1, weight };
+        assert_eq!(heaviest_first(&[run(1), run(2), run(3)]), [0, 1, 2]);
+        assert_eq!(heaviest_first(&[run(1), run(2), run(300 << 20)]), [2, 1, 0]);
+    }
+}
