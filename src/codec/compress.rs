@@ -32,9 +32,9 @@ pub(super) fn compress(
     contexts: &Contexts<CompressContext>,
     failures: Failures,
 ) -> Result<BufferWithSegments> {
-    let weight = |value: Option<&[u8]>| value.map_or(0, |value| value.len() as u64 + ROW_COST);
-    let total = rows.iter().map(|(_, value)| weight(value)).sum();
-    let runs = workers.split(rows.iter().map(|(_, value)| weight(value)), total);
+    let runs = workers.split(rows.len(), |range| {
+        rows.bytes(range.clone()).saturating_add(range.len() as u64 * ROW_COST)
+    });
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
     let mut offsets = vec![0_i64; rows.len() + 1];

@@ -27,7 +27,6 @@ const MAGIC: u32 = 0xFD2F_B528;
 const SKIPPABLE_MAGIC: u32 = 0x184D_2A50;
 /// The low four bits of a skippable frame's magic number are free (section 3.1.2).
 const SKIPPABLE_MASK: u32 = 0xFFFF_FFF0;
-const SKIPPABLE_HEADER_SIZE: u64 = 8;
 const BLOCK_HEADER_SIZE: u64 = 3;
 const CHECKSUM_SIZE: u64 = 4;
 /// The most that one compressed block can hold (section 3.1.1.2.4).
@@ -80,53 +79,105 @@ pub struct ValueInfo {
     pub frames: u32,
 }
 
+/// The most bytes that a header takes (section 3.1.1.1): magic number 4, descriptor 1, window 1,
+/// dictionary id 4, content size 8.
+const MAX_HEADER_SIZE: usize = 18;
+/// So many bytes that each field can be read as eight, with those behind it masked off.
+const READ_AHEAD: usize = MAX_HEADER_SIZE + 8;
+
 /// Reads the header of the frame that `bytes` begins with.
 ///
 /// # Errors
 ///
-/// The [`ValueError`] that says what the headers lack: the magic number, bytes, or truth.
+/// The [`ValueError`] that says what the header lacks: the magic number, bytes, or sense.
+#[inline]
 pub fn read_header(bytes: &[u8], format: Format) -> Result<FrameHeader, ValueError> {
-    let mut reader = Reader { bytes, at: 0 };
-    if format == Format::Zstd {
-        let magic = reader.number(4, "the magic number");
-        if !magic.is_ok_and(|magic| magic == u64::from(MAGIC)) {
-            return Err(wrong_magic(bytes));
-        }
+    let magic_size = match format {
+        Format::Zstd if !bytes.starts_with(&MAGIC.to_le_bytes()) => return Err(wrong_magic(bytes)),
+        Format::Zstd => 4,
+        Format::Magicless => 0,
+    };
+    match bytes.first_chunk() {
+        Some(whole) => parse_header(whole, magic_size),
+        None => read_short_header(bytes, magic_size),
     }
+}
+
+/// [`read_header`] where the value ends too soon to read ahead: with zeros behind it, and a look
+/// at whether the header went into them.
+#[cold]
+fn read_short_header(bytes: &[u8], magic_size: usize) -> Result<FrameHeader, ValueError> {
+    let mut padded = [0; READ_AHEAD];
+    padded[..bytes.len()].copy_from_slice(bytes);
+    let header = parse_header(&padded, magic_size);
+    // Of a header that is not there to its end, nothing can be said but that. The descriptor
+    // tells the size, whatever else is wrong.
+    let size = header_size(padded[magic_size]).0 + magic_size;
+    match bytes.len() > magic_size && bytes.len() >= size {
+        true => header,
+        false => Err(ValueError::Truncated {
+            part: "the frame header",
+            needed: if bytes.len() > magic_size { size as u64 } else { magic_size as u64 + 2 },
+            left: bytes.len() as u64,
+        }),
+    }
+}
+
+/// The bytes that a descriptor, with its fields, takes, and those of each field: window,
+/// dictionary id, content size.
+#[inline]
+fn header_size(descriptor: u8) -> (usize, [usize; 3]) {
+    let single_segment = descriptor >> 5 & 1;
+    let window = usize::from(1 - single_segment);
+    let id = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let content = [usize::from(single_segment), 2, 4, 8][usize::from(descriptor >> 6)];
+    (1 + window + id + content, [window, id, content])
+}
+
+/// The header behind a magic number of `start` bytes.
+#[inline]
+fn parse_header(bytes: &[u8; READ_AHEAD], start: usize) -> Result<FrameHeader, ValueError> {
     // Section 3.1.1.1.1: content size flag (2 bits), single segment, unused, reserved, checksum,
     // dictionary id flag (2 bits).
-    let descriptor = reader.number(1, "the frame header")?;
-    let single_segment = descriptor & 0x20 != 0;
+    let descriptor = bytes[start];
     if descriptor & 0x08 != 0 {
         return Err(ValueError::Reserved("a bit of the frame header"));
     }
-    let mut window_size = 0;
-    if !single_segment {
-        let window = reader.number(1, "the frame header")?;
-        let log = 10 + (window >> 3) as u32;
-        window_size = (1_u64 << log) + ((1_u64 << log) >> 3) * (window & 7);
-        if log > MAX_WINDOW_LOG {
-            let limit = 1 << MAX_WINDOW_LOG;
-            return Err(ValueError::WindowTooLarge { window: window_size, limit });
+    let (size, [window_field, id_field, content_field]) = header_size(descriptor);
+    let at = start + 1 + window_field;
+    let dictionary_id = field(bytes, at, id_field) as u32;
+    let content = field(bytes, at + id_field, content_field);
+    // Two bytes hold sizes from 256 on.
+    let content_size = content + if content_field == 2 { 256 } else { 0 };
+    let window_size = match window_field {
+        0 => content_size,
+        _ => {
+            let (exponent, mantissa) = (bytes[start + 1] >> 3, u64::from(bytes[start + 1] & 7));
+            let base = 1_u64 << (10 + exponent);
+            let window = base + (base >> 3) * mantissa;
+            if 10 + u32::from(exponent) > MAX_WINDOW_LOG {
+                let limit = 1 << MAX_WINDOW_LOG;
+                return Err(ValueError::WindowTooLarge { window, limit });
+            }
+            window
         }
-    }
-    let id_size = [0, 1, 2, 4][(descriptor & 3) as usize];
-    let dictionary_id = reader.number(id_size, "the frame header")? as u32;
-    let content_size = match (descriptor >> 6, single_segment) {
-        (0, false) => None,
-        (0, true) => Some(reader.number(1, "the frame header")?),
-        // Two bytes hold sizes from 256 on.
-        (1, _) => Some(reader.number(2, "the frame header")? + 256),
-        (2, _) => Some(reader.number(4, "the frame header")?),
-        (_, _) => Some(reader.number(8, "the frame header")?),
     };
     Ok(FrameHeader {
-        size: reader.at,
-        window_size: if single_segment { content_size.unwrap_or_default() } else { window_size },
-        content_size,
+        size: start + size,
+        window_size,
+        content_size: (content_field > 0).then_some(content_size),
         dictionary_id: (dictionary_id != 0).then_some(dictionary_id),
         checksum: descriptor & 0x04 != 0,
     })
+}
+
+/// The little-endian number of `size` bytes at `at`.
+#[inline]
+fn field(bytes: &[u8; READ_AHEAD], at: usize, size: usize) -> u64 {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&bytes[at..at + 8]);
+    let mask = if size == 0 { 0 } else { u64::MAX >> (64 - 8 * size) };
+    u64::from_le_bytes(eight) & mask
 }
 
 /// Reads the header of the frame that `bytes` begins with and walks its blocks.
@@ -137,16 +188,20 @@ pub fn read_header(bytes: &[u8], format: Format) -> Result<FrameHeader, ValueErr
 /// # Errors
 ///
 /// As [`read_header`]; [`ValueError::ContentSizeClaim`].
+#[inline]
 pub fn read_frame(bytes: &[u8], format: Format) -> Result<Frame, ValueError> {
     let header = read_header(bytes, format)?;
     let block_bound = header.window_size.min(MAX_BLOCK_SIZE);
-    let mut reader = Reader { bytes, at: header.size };
+    let mut rest = &bytes[header.size..];
     let mut blocks = 0;
     let mut content_bound = 0_u64;
     loop {
         // Section 3.1.1.2: last block (1 bit), type (2 bits), size (21 bits).
-        let block = reader.number(BLOCK_HEADER_SIZE as usize, "a block header")?;
-        let size = block >> 3;
+        let [a, b, c] = *split(&mut rest, BLOCK_HEADER_SIZE, "a block header")? else {
+            unreachable!("split gives as many bytes as it was asked for")
+        };
+        let block = u32::from_le_bytes([a, b, c, 0]);
+        let size = u64::from(block >> 3);
         // What the block takes here, and what it holds. Neither a raw nor an RLE block is held
         // to the block size limit: libzstd decodes larger ones too.
         let (body, content) = match (block >> 1) & 3 {
@@ -155,7 +210,7 @@ pub fn read_frame(bytes: &[u8], format: Format) -> Result<Frame, ValueError> {
             2 => (size, block_bound),
             _ => return Err(ValueError::Reserved("a block type")),
         };
-        reader.skip(body, "a block")?;
+        split(&mut rest, body, "a block")?;
         blocks += 1;
         // At most 2 MiB for each 4 bytes of input: no sum of these reaches 2^64.
         content_bound += content;
@@ -164,13 +219,14 @@ pub fn read_frame(bytes: &[u8], format: Format) -> Result<Frame, ValueError> {
         }
     }
     if header.checksum {
-        reader.skip(CHECKSUM_SIZE, "the checksum")?;
+        split(&mut rest, CHECKSUM_SIZE, "the checksum")?;
     }
+    let compressed_size = bytes.len() - rest.len();
     match header.content_size {
         Some(claimed) if claimed > content_bound => {
             Err(ValueError::ContentSizeClaim { claimed, possible: content_bound })
         }
-        _ => Ok(Frame { header, compressed_size: reader.at, blocks, content_bound }),
+        _ => Ok(Frame { header, compressed_size, blocks, content_bound }),
     }
 }
 
@@ -214,23 +270,21 @@ impl<'a> Frames<'a> {
     }
 
     /// The next frame and its bytes, or `None` after the last.
+    #[inline]
     pub(crate) fn next_frame(&mut self) -> Result<Option<(&'a [u8], Frame)>, ValueError> {
         while !self.rest.is_empty() {
-            let skipped = match self.format {
-                Format::Zstd => self.skippable_size()?,
-                Format::Magicless => None,
-            };
-            if let Some(size) = skipped {
-                self.rest = &self.rest[size..];
-                self.started = true;
-                continue;
-            }
-            let frame = match read_frame(self.rest, self.format) {
-                Err(ValueError::BadMagic { .. }) if self.started => {
-                    return Err(ValueError::TrailingBytes { count: self.rest.len() });
+            if self.format == Format::Zstd && !self.rest.starts_with(&MAGIC.to_le_bytes()) {
+                if let Some(size) = self.skippable_size()? {
+                    self.rest = &self.rest[size..];
+                    self.started = true;
+                    continue;
                 }
-                other => other?,
-            };
+                return Err(match self.started {
+                    true => ValueError::TrailingBytes { count: self.rest.len() },
+                    false => wrong_magic(self.rest),
+                });
+            }
+            let frame = read_frame(self.rest, self.format)?;
             let (bytes, rest) = self.rest.split_at(frame.compressed_size);
             self.rest = rest;
             self.started = true;
@@ -240,20 +294,20 @@ impl<'a> Frames<'a> {
     }
 
     /// The size of the skippable frame that comes next, if one does (section 3.1.2).
+    #[cold]
     fn skippable_size(&self) -> Result<Option<usize>, ValueError> {
-        let mut reader = Reader { bytes: self.rest, at: 0 };
-        match reader.number(4, "the magic number") {
-            Ok(magic) if magic as u32 & SKIPPABLE_MASK == SKIPPABLE_MAGIC => {
-                let size = reader.number(4, "a skippable frame's header")?;
-                reader.skip(size, "a skippable frame")?;
-                debug_assert_eq!(reader.at as u64, SKIPPABLE_HEADER_SIZE + size);
-                Ok(Some(reader.at))
-            }
-            _ => Ok(None),
+        let mut rest = self.rest;
+        let Some(magic) = rest.split_off(..4) else { return Ok(None) };
+        if le_u32(magic) & SKIPPABLE_MASK != SKIPPABLE_MAGIC {
+            return Ok(None);
         }
+        let size = le_u32(split(&mut rest, 4, "a skippable frame's header")?);
+        split(&mut rest, u64::from(size), "a skippable frame")?;
+        Ok(Some(self.rest.len() - rest.len()))
     }
 }
 
+#[cold]
 fn wrong_magic(bytes: &[u8]) -> ValueError {
     let magic = MAGIC.to_le_bytes();
     match bytes.len() {
@@ -266,39 +320,19 @@ fn wrong_magic(bytes: &[u8]) -> ValueError {
     }
 }
 
-/// Little-endian numbers out of bytes, none past the end.
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
+fn le_u32(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-impl Reader<'_> {
-    #[inline]
-    fn number(&mut self, size: usize, part: &'static str) -> Result<u64, ValueError> {
-        let rest = &self.bytes[self.at..];
-        let mut number = [0; 8];
-        match rest.get(..size) {
-            Some(bytes) => number[..size].copy_from_slice(bytes),
-            None => {
-                return Err(ValueError::Truncated {
-                    part,
-                    needed: size as u64,
-                    left: rest.len() as u64,
-                });
-            }
-        }
-        self.at += size;
-        Ok(u64::from_le_bytes(number))
+/// Takes the next `size` bytes off the front of `rest`.
+#[inline]
+fn split<'a>(rest: &mut &'a [u8], size: u64, part: &'static str) -> Result<&'a [u8], ValueError> {
+    let left = rest.len() as u64;
+    if size > left {
+        return Err(ValueError::Truncated { part, needed: size, left });
     }
-
-    #[inline]
-    fn skip(&mut self, size: u64, part: &'static str) -> Result<(), ValueError> {
-        let left = (self.bytes.len() - self.at) as u64;
-        if size > left {
-            return Err(ValueError::Truncated { part, needed: size, left });
-        }
-        // Not more than the length of a slice.
-        self.at += size as usize;
-        Ok(())
-    }
+    // Not more than the length of a slice.
+    let (front, behind) = rest.split_at(size as usize);
+    *rest = behind;
+    Ok(front)
 }

@@ -52,7 +52,7 @@ use crate::convert::{Encoded, without};
 use crate::error::{Error, Result};
 use crate::segments::{BufferWithSegments, BufferWithSegmentsCollection};
 use column::{check_chunks, to_array};
-use decompress::Decoded;
+use decompress::{Decoded, Promised};
 use failures::Failures;
 use libzstd::{CompressContext, CompressDictionary, DecompressContext};
 use options::out_of_memory;
@@ -279,7 +279,8 @@ impl Decompressor {
         if let Some(encoded) = Encoded::of(array) {
             return self.decompress_encoded(&encoded, size);
         }
-        let decoded = self.decompress_rows(&Rows::of(array, None)?, &size)?;
+        let promised = sizes.map(|_| &size as &Promised<'_>);
+        let decoded = self.decompress_rows(&Rows::of(array, None)?, promised)?;
         self.assemble(decoded, array)
     }
 
@@ -311,8 +312,7 @@ impl Decompressor {
             }
             return Ok(decompressed);
         }
-        let Decoded { values, failures } =
-            self.decompress_rows(&Rows::of_chunks(chunks)?, &|_| None)?;
+        let Decoded { values, failures } = self.decompress_rows(&Rows::of_chunks(chunks)?, None)?;
         let mut failures = failures.into_iter().peekable();
         split_chunks(&values, chunks, |values, chunk| {
             let end = start + chunk.len();
@@ -375,14 +375,11 @@ impl Decompressor {
             let (expected, found) = (rows.len(), sizes.len());
             return Err(Error::LengthMismatch { what: "sizes", expected, found });
         }
-        Ok(self.decompress_rows(&rows, &|row| sizes.map(|sizes| sizes[row]))?.values)
+        let size = |row: usize| sizes.map(|sizes| sizes[row]);
+        Ok(self.decompress_rows(&rows, sizes.map(|_| &size as &Promised<'_>))?.values)
     }
 
-    fn decompress_rows(
-        &self,
-        rows: &Rows,
-        sizes: &(dyn Fn(usize) -> Option<u64> + Sync),
-    ) -> Result<Decoded> {
+    fn decompress_rows(&self, rows: &Rows, sizes: Option<&Promised<'_>>) -> Result<Decoded> {
         let DecompressorInner { options, workers, contexts } = &*self.inner;
         decompress::decompress(rows, sizes, options, workers, contexts)
     }
@@ -428,7 +425,7 @@ impl Decompressor {
             }
         }
         let decoded = listing
-            .decompress_rows(&Rows::of(values, Some(&used))?, &|place| sizes[place])
+            .decompress_rows(&Rows::of(values, Some(&used))?, Some(&|place| sizes[place]))
             .map_err(|error| row_of_value(error, &places))?;
         let by_place: std::collections::HashMap<usize, _> =
             decoded.failures.iter().map(|failure| (failure.row, failure.error.clone())).collect();

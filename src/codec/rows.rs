@@ -39,6 +39,15 @@ impl Part {
         }
     }
 
+    fn bytes(&self, range: Range<usize>) -> u64 {
+        match &self.bytes {
+            Bytes::Segments(segments) => segments.segments().bytes(range),
+            Bytes::Views { views, .. } => {
+                views[range].iter().map(|view| u64::from(*view as u32)).sum()
+            }
+        }
+    }
+
     #[inline]
     fn row(&self, i: usize) -> Option<&[u8]> {
         if self.validity.as_ref().is_some_and(|validity| validity.is_null(i)) {
@@ -79,28 +88,66 @@ impl Rows {
     }
 
     /// The rows of a range, each with its number; `None` for a null.
-    #[inline]
-    pub(super) fn range(
-        &self,
-        rows: Range<usize>,
-    ) -> impl Iterator<Item = (usize, Option<&[u8]>)> + '_ {
-        // The first part that ends after the range begins.
-        let first = self.starts[1..].partition_point(|end| *end <= rows.start);
-        self.parts[first.min(self.parts.len())..]
-            .iter()
-            .zip(&self.starts[first.min(self.parts.len())..])
-            .take_while({
-                let end = rows.end;
-                move |(_, start)| **start < end
-            })
-            .flat_map(move |(part, start)| {
-                let here = rows.start.max(*start)..rows.end.min(start + part.len());
-                here.map(move |row| (row, part.row(row - start)))
-            })
+    pub(super) fn range(&self, rows: Range<usize>) -> RowIter<'_> {
+        RowIter { rows: self, part: None, start: 0, stop: 0, next: rows.start, end: rows.end }
+    }
+
+    /// Bytes of the rows of a range, with what lies under nulls: a weight, not a size.
+    pub(super) fn bytes(&self, rows: Range<usize>) -> u64 {
+        let first = self.starts.partition_point(|start| *start <= rows.start) - 1;
+        let mut sum = 0_u64;
+        for (part, start) in self.parts.iter().zip(&self.starts).skip(first) {
+            if *start >= rows.end {
+                break;
+            }
+            let here = rows.start.max(*start) - start..rows.end.min(start + part.len()) - start;
+            sum = sum.saturating_add(part.bytes(here));
+        }
+        sum
     }
 
     /// All rows.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Option<&[u8]>)> + '_ {
+    pub(super) fn iter(&self) -> RowIter<'_> {
         self.range(0..self.len())
+    }
+}
+
+/// Rows in order. The part is looked up where one begins, not for each row.
+pub(super) struct RowIter<'a> {
+    rows: &'a Rows,
+    part: Option<&'a Part>,
+    /// The row that `part` begins with, and one above the last of it for this iterator.
+    start: usize,
+    stop: usize,
+    next: usize,
+    end: usize,
+}
+
+impl<'a> Iterator for RowIter<'a> {
+    type Item = (usize, Option<&'a [u8]>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.stop {
+            self.enter_part()?;
+        }
+        let row = self.next;
+        self.next += 1;
+        Some((row, self.part?.row(row - self.start)))
+    }
+}
+
+impl RowIter<'_> {
+    /// Goes to the part that the next row lies in: the last to begin at or before it.
+    #[cold]
+    fn enter_part(&mut self) -> Option<()> {
+        if self.next >= self.end {
+            return None;
+        }
+        let starts = &self.rows.starts;
+        let place = starts.partition_point(|start| *start <= self.next) - 1;
+        self.part = self.rows.parts.get(place);
+        (self.start, self.stop) = (starts[place], starts[place + 1].min(self.end));
+        Some(())
     }
 }

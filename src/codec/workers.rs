@@ -78,10 +78,11 @@ impl Workers {
         }
     }
 
-    /// Cuts rows of the given weights, `total` in all, into runs for these workers.
-    pub(super) fn split(&self, weights: impl Iterator<Item = u64>, total: u64) -> Vec<Run> {
-        let share = total / (self.count() as u64 * RUNS_PER_WORKER);
-        split(weights, share.clamp(RUN_BYTES.start, RUN_BYTES.end))
+    /// Cuts `rows` rows into runs for these workers. `weigh` tells the weight of a range of rows
+    /// in bytes; it is asked for groups of rows, and for single ones only in a heavy group.
+    pub(super) fn split(&self, rows: usize, weigh: impl Fn(Range<usize>) -> u64) -> Vec<Run> {
+        let share = weigh(0..rows) / (self.count() as u64 * RUNS_PER_WORKER);
+        split(rows, weigh, share.clamp(RUN_BYTES.start, RUN_BYTES.end))
     }
 
     /// Does `job` for each run, with a context from `contexts`. The numbers passed are the runs'
@@ -156,26 +157,49 @@ fn heaviest_first(runs: &[Run]) -> Vec<usize> {
     order
 }
 
+/// Rows that are weighed at once.
+const GROUP: usize = 64;
+
 /// Cuts rows into runs of at least `target` bytes; a row heavier than that is a run of its own.
-fn split(weights: impl Iterator<Item = u64>, target: u64) -> Vec<Run> {
-    let mut runs = Vec::new();
-    let mut open = Run { rows: 0..0, weight: 0 };
-    for weight in weights {
-        if !open.rows.is_empty() && weight >= target {
-            let end = open.rows.end;
-            runs.push(std::mem::replace(&mut open, Run { rows: end..end, weight: 0 }));
-        }
-        open.rows.end += 1;
-        open.weight = open.weight.saturating_add(weight);
-        if open.weight >= target {
-            let end = open.rows.end;
-            runs.push(std::mem::replace(&mut open, Run { rows: end..end, weight: 0 }));
+fn split(rows: usize, weigh: impl Fn(Range<usize>) -> u64, target: u64) -> Vec<Run> {
+    let mut runs = Runs { done: Vec::new(), open: Run { rows: 0..0, weight: 0 }, target };
+    for start in (0..rows).step_by(GROUP) {
+        let group = start..rows.min(start + GROUP);
+        let weight = weigh(group.clone());
+        if weight < target {
+            runs.push(group, weight);
+        } else {
+            group.for_each(|row| runs.push(row..row + 1, weigh(row..row + 1)));
         }
     }
-    if !open.rows.is_empty() {
-        runs.push(open);
+    runs.close();
+    runs.done
+}
+
+struct Runs {
+    done: Vec<Run>,
+    open: Run,
+    target: u64,
+}
+
+impl Runs {
+    fn push(&mut self, rows: Range<usize>, weight: u64) {
+        if weight >= self.target {
+            self.close();
+        }
+        self.open.rows.end = rows.end;
+        self.open.weight = self.open.weight.saturating_add(weight);
+        if self.open.weight >= self.target {
+            self.close();
+        }
     }
-    runs
+
+    fn close(&mut self) {
+        let end = self.open.rows.end;
+        if !self.open.rows.is_empty() {
+            self.done.push(std::mem::replace(&mut self.open, Run { rows: end..end, weight: 0 }));
+        }
+    }
 }
 
 /// Contexts that wait for the next worker, and how to make another.
@@ -214,24 +238,37 @@ mod tests {
         runs.iter().map(|run| (run.rows.start, run.rows.end, run.weight)).collect()
     }
 
+    fn split_weights(weights: &[u64], target: u64) -> Vec<Run> {
+        let sum =
+            |rows: Range<usize>| weights[rows].iter().fold(0, |a: u64, b| a.saturating_add(*b));
+        split(weights.len(), sum, target)
+    }
+
     #[test]
     fn runs_cover_all_rows_once() {
-        assert_eq!(rows(&split([].into_iter(), 10)), []);
-        assert_eq!(rows(&split([0, 0, 0].into_iter(), 10)), [(0, 3, 0)]);
-        assert_eq!(rows(&split([4, 4, 4, 4].into_iter(), 10)), [(0, 3, 12), (3, 4, 4)]);
+        assert_eq!(rows(&split_weights(&[], 10)), []);
+        assert_eq!(rows(&split_weights(&[0, 0, 0], 10)), [(0, 3, 0)]);
+        assert_eq!(rows(&split_weights(&[4, 4, 4, 4], 10)), [(0, 3, 12), (3, 4, 4)]);
         // A huge row stands alone, also between small ones.
-        assert_eq!(
-            rows(&split([1, 1, 500, 1].into_iter(), 10)),
-            [(0, 2, 2), (2, 3, 500), (3, 4, 1)]
-        );
-        assert_eq!(rows(&split([u64::MAX, u64::MAX].into_iter(), 10)).len(), 2);
+        assert_eq!(rows(&split_weights(&[1, 1, 500, 1], 10)), [(0, 2, 2), (2, 3, 500), (3, 4, 1)]);
+        assert_eq!(split_weights(&[u64::MAX, u64::MAX], 10).len(), 2);
+        // Light rows go in whole groups, a heavy one among them does not take them along.
+        let mut weights = vec![1; 10 * GROUP];
+        weights[5 * GROUP + 7] = 1000;
+        let runs = split_weights(&weights, 3 * GROUP as u64);
+        assert!(runs.iter().any(|run| run.rows == (5 * GROUP + 7..5 * GROUP + 8)));
+        assert_eq!(runs.iter().map(|run| run.weight).sum::<u64>(), 10 * GROUP as u64 + 999);
+        let ends: Vec<usize> = runs.iter().map(|run| run.rows.end).collect();
+        let starts: Vec<usize> = runs.iter().map(|run| run.rows.start).collect();
+        assert_eq!((starts[0], ends[ends.len() - 1]), (0, 10 * GROUP));
+        assert_eq!(starts[1..], ends[..ends.len() - 1]);
     }
 
     #[test]
     fn each_run_is_done_once() {
         for threads in [0, 1, 2, 7] {
             let workers = Workers::new(threads).unwrap();
-            let runs = split((0..1000).map(|_| 1 << 12), 1 << 14);
+            let runs = split(1000, |rows| (rows.len() as u64) << 12, 1 << 14);
             let done: Vec<AtomicUsize> = runs.iter().map(|_| AtomicUsize::new(0)).collect();
             let contexts = Contexts::new(|| Ok(0_usize));
             workers

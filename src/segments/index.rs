@@ -47,16 +47,26 @@ impl PartialEq for BufferSegments {
 impl Eq for BufferSegments {}
 
 impl BufferSegments {
-    /// An index over native-endian (u64 offset, u64 length) pairs, without a copy.
+    /// An index over (offset, length) pairs, without a copy: offset, length, offset, length, ...
     ///
-    /// `pairs` may be a `Vec<u64>` (offset, length, offset, length, ...), a [`Buffer`] or a
-    /// [`ScalarBuffer<u64>`]. The bytes need no alignment.
+    /// Takes a `Vec<u64>` or a [`ScalarBuffer<u64>`]. (offset, length) tuples can be collected;
+    /// bytes from outside go through [`Self::from_pair_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IndexLength`] if the last offset has no length.
+    pub fn from_pairs(pairs: impl Into<ScalarBuffer<u64>>) -> Result<Self> {
+        Self::from_pair_bytes(pairs.into().into_inner())
+    }
+
+    /// An index over the bytes of native-endian (u64 offset, u64 length) pairs, without a copy.
+    ///
+    /// The bytes need no alignment.
     ///
     /// # Errors
     ///
     /// [`Error::IndexLength`] if the size is not a multiple of 16 bytes.
-    pub fn from_pairs(pairs: impl Into<Buffer>) -> Result<Self> {
-        let pairs = pairs.into();
+    pub fn from_pair_bytes(pairs: Buffer) -> Result<Self> {
         if pairs.len() % PAIR_SIZE != 0 {
             return Err(Error::IndexLength { bytes: pairs.len() });
         }
@@ -126,6 +136,21 @@ impl BufferSegments {
                     u64::from_ne_bytes(offset.try_into().expect("half a pair has 8 bytes")),
                     u64::from_ne_bytes(length.try_into().expect("half a pair has 8 bytes")),
                 )
+            }
+        }
+    }
+
+    /// The sum of the lengths of some segments; at once for Arrow offsets.
+    ///
+    /// # Panics
+    ///
+    /// If the range goes past the end.
+    pub(crate) fn bytes(&self, range: std::ops::Range<usize>) -> u64 {
+        match &self.layout {
+            Layout::Offsets64(offsets) => (offsets[range.end] - offsets[range.start]) as u64,
+            Layout::Offsets32(offsets) => (offsets[range.end] - offsets[range.start]) as u64,
+            Layout::Pairs(_) => {
+                range.map(|i| self.at(i).1).fold(0, |sum: u64, length| sum.saturating_add(length))
             }
         }
     }
