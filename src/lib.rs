@@ -28,6 +28,8 @@
 //! | the root | [`BufferWithSegments`] and its relatives: one backing buffer, many segments |
 //! | [`convert`] | segments to Arrow arrays and back, without copying values |
 //! | [`codec`] | columns through zstd: [`Compressor`], [`Decompressor`], [`Dictionary`] |
+//! | [`schema`] | a compressed column that says so in its field |
+//! | `files` | named columns of Parquet and Arrow IPC files |
 #![cfg_attr(
     feature = "parquet",
     doc = "| [`schema`] | a compressed column that says so in its field |"
@@ -44,9 +46,14 @@
 //! | `parquet` | yes | the layer `files`: columns of Parquet and Arrow IPC files |
 //! | `cli` | no | the command `zstd-arrow` |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod codec;
 pub mod convert;
 mod error;
+#[cfg(feature = "parquet")]
+pub mod files;
+pub mod schema;
 mod segments;
 
 pub use codec::{

@@ -67,7 +67,7 @@ impl BufferSegments {
     ///
     /// [`Error::IndexLength`] if the size is not a multiple of 16 bytes.
     pub fn from_pair_bytes(pairs: Buffer) -> Result<Self> {
-        if pairs.len() % PAIR_SIZE != 0 {
+        if !pairs.len().is_multiple_of(PAIR_SIZE) {
             return Err(Error::IndexLength { bytes: pairs.len() });
         }
         Ok(Self { layout: Layout::Pairs(pairs) })

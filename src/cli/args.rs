@@ -1,0 +1,175 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::codec::{DEFAULT_DICTIONARY_SIZE, DEFAULT_LEVEL};
+use crate::files::DEFAULT_BATCH_ROWS;
+
+/// Whole binary columns of Parquet and Arrow IPC files through zstd.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// Threads: 0 for all cores, 1 for none but the main one
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    pub(super) threads: usize,
+
+    /// The most rows of a batch (Parquet)
+    #[arg(long, global = true, default_value_t = DEFAULT_BATCH_ROWS, value_name = "N",
+          value_parser = positive)]
+    pub(super) batch_rows: usize,
+
+    /// Report as JSON, for scripts; errors too
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// No report and no progress bar
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a table of events, compress and decompress it, check every byte, show the figures
+    Demo(DemoArgs),
+    /// Show what the binary columns of a file hold, from headers alone
+    Inspect {
+        /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
+        file: PathBuf,
+    },
+    /// Compress each value of columns to a zstd frame
+    #[command(after_help = "Example:\n  \
+        zstd-arrow compress events.parquet -c payload --train 110KiB -o small.parquet")]
+    Compress(CompressArgs),
+    /// Decompress columns of zstd frames
+    #[command(after_help = "Example:\n  zstd-arrow decompress small.parquet -o events.parquet")]
+    Decompress(DecompressArgs),
+    /// Train a dictionary on a column
+    #[command(after_help = "Example:\n  \
+        zstd-arrow train events.parquet -c payload -o payload.dict")]
+    Train(TrainArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// Events to make
+    #[arg(long, default_value_t = 150_000, value_name = "N", value_parser = positive)]
+    pub(super) rows: usize,
+    /// The compression level
+    #[arg(long, default_value_t = DEFAULT_LEVEL, value_name = "LEVEL", allow_negative_numbers = true)]
+    pub(super) level: i32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompressArgs {
+    /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
+    pub(super) file: PathBuf,
+    /// A column to compress; may be given several times
+    #[arg(long = "column", short, required = true, value_name = "COLUMN")]
+    pub(super) columns: Vec<String>,
+    /// The file to write; - for an IPC stream on standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// The compression level, from -131072 (fast) to 22 (small)
+    #[arg(long, default_value_t = DEFAULT_LEVEL, value_name = "LEVEL", allow_negative_numbers = true)]
+    pub(super) level: i32,
+    /// A dictionary to compress with
+    #[arg(long, value_name = "FILE", conflicts_with = "train")]
+    pub(super) dictionary: Option<PathBuf>,
+    /// Train a dictionary of this size for each column first; 110KiB is a good one
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) train: Option<u64>,
+    /// Write the dictionary to a file of its own too (it always goes into the output)
+    #[arg(long, value_name = "FILE")]
+    pub(super) save_dictionary: Option<PathBuf>,
+    /// Add a checksum of its content to each frame
+    #[arg(long)]
+    pub(super) checksum: bool,
+    /// Leave the content size out of frames
+    #[arg(long)]
+    pub(super) no_content_size: bool,
+    /// Leave the dictionary's id out of frames
+    #[arg(long)]
+    pub(super) no_dictionary_id: bool,
+    /// Leave the magic number out of frames
+    #[arg(long)]
+    pub(super) magicless: bool,
+    /// The largest distance of a match, as a power of two
+    #[arg(long, value_name = "LOG")]
+    pub(super) window_log: Option<u32>,
+    /// Look for matches at long distances (for large values)
+    #[arg(long)]
+    pub(super) long: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DecompressArgs {
+    /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
+    pub(super) file: PathBuf,
+    /// A column to decompress; may be given several times [default: all marked columns]
+    #[arg(long = "column", short, value_name = "COLUMN")]
+    pub(super) columns: Vec<String>,
+    /// The file to write; - for an IPC stream on standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// A dictionary that frames may need; may be given several times [default: those in the file]
+    #[arg(long, value_name = "FILE")]
+    pub(super) dictionary: Vec<PathBuf>,
+    /// What to do with a row that cannot be decompressed
+    #[arg(long, value_enum, default_value_t = OnErrorArg::Fail, value_name = "WHAT")]
+    pub(super) on_error: OnErrorArg,
+    /// The most that one value may have, such as 64MiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) max_value_size: Option<u64>,
+    /// The largest window of a frame, as a power of two
+    #[arg(long, value_name = "LOG")]
+    pub(super) max_window_log: Option<u32>,
+    /// Values are text: check that they are UTF-8 and write a text column
+    #[arg(long)]
+    pub(super) utf8: bool,
+    /// Frames have no magic number
+    #[arg(long)]
+    pub(super) magicless: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum OnErrorArg {
+    /// End with an error that names the row
+    Fail,
+    /// Make the row null, and report it
+    Null,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TrainArgs {
+    /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
+    pub(super) file: PathBuf,
+    /// The column to train on
+    #[arg(long, short, value_name = "COLUMN")]
+    pub(super) column: String,
+    /// The dictionary file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// The most bytes of the dictionary
+    #[arg(long, default_value_t = DEFAULT_DICTIONARY_SIZE as u64, value_name = "SIZE",
+          value_parser = size)]
+    pub(super) size: u64,
+}
+
+/// A number of bytes: 112640, 110KiB, 64MB.
+fn size(text: &str) -> Result<u64, String> {
+    parse_size::parse_size(text)
+        .map_err(|error| format!("{error}: a size is a number of bytes such as 112640 or 110KiB"))
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}

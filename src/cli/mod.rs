@@ -1,0 +1,233 @@
+//! The command `zstd-arrow`: columns of Parquet and Arrow IPC files, from a shell.
+//!
+//! Exit status: 0 for success, 1 for bad data or a failing file, 2 for wrong usage, 130 after an
+//! interruption.
+
+mod args;
+mod demo;
+mod interrupt;
+mod progress;
+mod report;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use crate::codec::{CompressOptions, Compressor, DecompressOptions, Dictionary, Format, OnError};
+use crate::error::{Error, Result};
+use crate::files::{self, FileOptions};
+use args::{Args, Command, CompressArgs, DecompressArgs, OnErrorArg, TrainArgs};
+use interrupt::Interrupt;
+use progress::Bar;
+use report::Printer;
+
+const FAILURE: u8 = 1;
+const USAGE: u8 = 2;
+const INTERRUPTED: u8 = 130;
+
+/// Reads the command line, does what it says and tells how it went.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let interrupt = Interrupt::install();
+    let command = Run { args: &args, interrupt: &interrupt };
+    match command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report_error(&error, args.json);
+            ExitCode::from(status(&error))
+        }
+    }
+}
+
+fn status(error: &Error) -> u8 {
+    match error {
+        Error::Cancelled => INTERRUPTED,
+        // What was asked for cannot be: nothing was read yet.
+        Error::Option { .. } => USAGE,
+        Error::File { source, .. } => source.downcast_ref::<Error>().map_or(FAILURE, status),
+        _ => FAILURE,
+    }
+}
+
+fn report_error(error: &Error, json: bool) {
+    let text = match json {
+        true => serde_json::json!({"error": error.to_string(), "row": error.row()}).to_string(),
+        false if matches!(error, Error::Cancelled) => {
+            "interrupted: the output is as it was".to_owned()
+        }
+        false => format!("error: {error}"),
+    };
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+struct Run<'a> {
+    args: &'a Args,
+    interrupt: &'a Interrupt,
+}
+
+impl Run<'_> {
+    fn run(&self) -> Result<()> {
+        match &self.args.command {
+            Command::Demo(demo) => {
+                let table = demo::run(demo, self.args.threads, self.interrupt)?;
+                self.print(None, |printer| printer.demo(&table))
+            }
+            Command::Inspect { file } => {
+                let info = files::inspect(file)?;
+                self.print(None, |printer| printer.inspect(file, &info))
+            }
+            Command::Compress(args) => self.compress(args),
+            Command::Decompress(args) => self.decompress(args),
+            Command::Train(args) => self.train(args),
+        }
+    }
+
+    fn compress(&self, args: &CompressArgs) -> Result<()> {
+        let start = Instant::now();
+        let trained: Vec<Option<Dictionary>> = match (args.train, &args.dictionary) {
+            (Some(size), _) => {
+                let trained = self.with_bar("train", |options| {
+                    files::train(&args.file, &args.columns, to_usize("train", size)?, options)
+                })?;
+                trained.into_iter().map(Some).collect()
+            }
+            (None, Some(path)) => {
+                let dictionary = read_dictionary(path)?;
+                args.columns.iter().map(|_| Some(dictionary.clone())).collect()
+            }
+            (None, None) => args.columns.iter().map(|_| None).collect(),
+        };
+        let mut columns = Vec::new();
+        for (name, dictionary) in args.columns.iter().zip(&trained) {
+            let options = CompressOptions {
+                level: args.level,
+                dictionary: dictionary.clone(),
+                checksum: args.checksum,
+                content_size: !args.no_content_size,
+                dictionary_id: !args.no_dictionary_id,
+                format: format(args.magicless),
+                window_log: args.window_log,
+                long_distance: args.long.then_some(true),
+                threads: self.args.threads,
+                cancel: Some(self.interrupt.flag()),
+                ..CompressOptions::default()
+            };
+            columns.push((name.clone(), Compressor::with_options(options)?));
+        }
+        if let Some(path) = &args.save_dictionary {
+            let [Some(dictionary)] = trained.as_slice() else {
+                let problem = "goes with --train or --dictionary, and one column".to_owned();
+                return Err(Error::Option { name: "save-dictionary", problem });
+            };
+            write_dictionary(path, dictionary)?;
+        }
+        let report = self.with_bar("compress", |options| {
+            files::compress(&args.file, &args.output, &columns, options)
+        })?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.print(Some(&args.output), |printer| {
+            printer.job("compress", &args.file, &args.output, &report, seconds)
+        })
+    }
+
+    fn decompress(&self, args: &DecompressArgs) -> Result<()> {
+        let start = Instant::now();
+        let dictionaries =
+            args.dictionary.iter().map(|path| read_dictionary(path)).collect::<Result<_>>()?;
+        let codec = DecompressOptions {
+            dictionaries,
+            utf8: args.utf8,
+            on_error: match args.on_error {
+                OnErrorArg::Fail => OnError::Fail,
+                OnErrorArg::Null => OnError::Null,
+            },
+            max_value_size: args.max_value_size,
+            max_window_log: args.max_window_log,
+            format: format(args.magicless),
+            threads: self.args.threads,
+            cancel: Some(self.interrupt.flag()),
+            ..DecompressOptions::default()
+        };
+        let columns = (!args.columns.is_empty()).then_some(args.columns.as_slice());
+        let report = self.with_bar("decompress", |options| {
+            files::decompress(&args.file, &args.output, columns, &codec, options)
+        })?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.print(Some(&args.output), |printer| {
+            printer.job("decompress", &args.file, &args.output, &report, seconds)
+        })
+    }
+
+    fn train(&self, args: &TrainArgs) -> Result<()> {
+        let columns = [args.column.clone()];
+        let size = to_usize("size", args.size)?;
+        let trained =
+            self.with_bar("train", |options| files::train(&args.file, &columns, size, options))?;
+        for dictionary in &trained {
+            write_dictionary(&args.output, dictionary)?;
+            self.print(Some(&args.output), |printer| printer.trained(&args.output, dictionary))?;
+        }
+        Ok(())
+    }
+
+    /// Does a file job with a progress bar beside it, where somebody can see it.
+    fn with_bar<T>(
+        &self,
+        what: &'static str,
+        job: impl FnOnce(FileOptions<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let bar = Bar::new(what, !self.args.quiet && !self.args.json);
+        let mut tell = |progress| {
+            bar.update(progress);
+            self.interrupt.flow()
+        };
+        let options = FileOptions::default().batch_rows(self.args.batch_rows).progress(&mut tell);
+        let done = job(options);
+        bar.clear();
+        done
+    }
+
+    /// Prints a report: to standard output, or to standard error where the output went there.
+    fn print(
+        &self,
+        output: Option<&Path>,
+        print: impl FnOnce(&mut Printer<'_>) -> io::Result<()>,
+    ) -> Result<()> {
+        if self.args.quiet && !self.args.json {
+            return Ok(());
+        }
+        let to_stderr = output.is_some_and(|output| output.as_os_str() == "-");
+        let mut out: Box<dyn Write> =
+            if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+        let mut printer = Printer::new(&mut *out, self.args.json);
+        match print(&mut printer).and_then(|()| out.flush()) {
+            // Whoever read the report has seen enough of it.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Error::in_file(Path::new("standard output"), error)),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+fn format(magicless: bool) -> Format {
+    if magicless { Format::Magicless } else { Format::Zstd }
+}
+
+fn to_usize(name: &'static str, size: u64) -> Result<usize> {
+    usize::try_from(size)
+        .map_err(|_| Error::Option { name, problem: format!("{size} bytes are too many") })
+}
+
+fn read_dictionary(path: &Path) -> Result<Dictionary> {
+    let bytes = fs::read(path).map_err(|error| Error::in_file(path, error))?;
+    Dictionary::from_bytes(bytes).map_err(|error| Error::in_file(path, error))
+}
+
+fn write_dictionary(path: &Path, dictionary: &Dictionary) -> Result<()> {
+    files::write_whole(path, dictionary.as_bytes())
+}

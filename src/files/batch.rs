@@ -1,0 +1,237 @@
+//! What happens to each batch: which columns go through the codec, and what becomes of the schema.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, RecordBatch, new_empty_array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use crate::codec::{Compressor, DecompressOptions, Decompressor, Dictionary, RowFailure};
+use crate::convert::is_binary_like;
+use crate::error::{Error, Result};
+use crate::files::value_bytes;
+use crate::schema::{self, ValueType};
+
+/// The work of a file job, known before the first batch.
+pub(super) struct Plan {
+    columns: Vec<PlannedColumn>,
+    /// The schema of the output.
+    pub(super) schema: SchemaRef,
+    dictionaries: Vec<Dictionary>,
+}
+
+struct PlannedColumn {
+    place: usize,
+    name: String,
+    work: Work,
+}
+
+enum Work {
+    Compress(Compressor),
+    Decompress(Decompressor, ValueType),
+}
+
+/// What was done to one column of one batch.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) values: u64,
+    pub(super) nulls: u64,
+    pub(super) raw_bytes: u64,
+    pub(super) compressed_bytes: u64,
+    pub(super) failures: Vec<RowFailure>,
+}
+
+/// The place of a column.
+pub(super) fn find_column(schema: &Schema, name: &str) -> Result<usize> {
+    schema.fields().iter().position(|field| field.name() == name).ok_or_else(|| {
+        let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+        Error::NoSuchColumn { name: name.to_owned(), columns }
+    })
+}
+
+/// The place of a column that holds bytes.
+fn find_binary(schema: &Schema, name: &str) -> Result<usize> {
+    let place = find_column(schema, name)?;
+    let data_type = schema.field(place).data_type();
+    match is_binary_like(data_type) {
+        true => Ok(place),
+        false => Err(Error::UnsupportedType(data_type.clone()).in_column(name)),
+    }
+}
+
+impl Plan {
+    pub(super) fn compress(schema: &Schema, columns: &[(String, Compressor)]) -> Result<Self> {
+        let mut plan = Self::new(schema);
+        let mut metadata = schema.metadata().clone();
+        for (name, compressor) in columns {
+            let place = find_binary(schema, name)?;
+            let field = schema.field(place);
+            if schema::marked(field).map_err(|error| error.in_column(name))?.is_some() {
+                let problem = format!("{name:?} holds zstd frames already");
+                return Err(Error::Option { name: "columns", problem });
+            }
+            let work = Work::Compress(compressor.clone());
+            let data_type = work.output_type(field.data_type())?;
+            let marked = schema::mark(field, data_type, compressor.options())?;
+            if let Some(dictionary) = &compressor.options().dictionary {
+                schema::add_dictionary(&mut metadata, dictionary)?;
+                plan.dictionaries.push(dictionary.clone());
+            }
+            plan.push(PlannedColumn { place, name: name.clone(), work }, marked)?;
+        }
+        plan.set_metadata(metadata);
+        Ok(plan)
+    }
+
+    pub(super) fn decompress(
+        schema: &Schema,
+        columns: Option<&[String]>,
+        codec: &DecompressOptions,
+    ) -> Result<Self> {
+        let names: Vec<String> = match columns {
+            Some(names) => names.to_vec(),
+            None => {
+                let marked = schema.fields().iter().filter_map(|field| {
+                    let marked = schema::marked(field).transpose()?;
+                    Some(marked.map(|_| field.name().clone()))
+                });
+                marked.collect::<Result<_>>()?
+            }
+        };
+        if names.is_empty() {
+            let problem = "none is named, and no column of the file is marked as zstd frames";
+            return Err(Error::Option { name: "columns", problem: problem.to_owned() });
+        }
+        let mut plan = Self::new(schema);
+        let mut metadata = schema.metadata().clone();
+        let mut codec = codec.clone();
+        for dictionary in schema::dictionaries(&metadata)? {
+            if !codec.dictionaries.iter().any(|given| given.id() == dictionary.id()) {
+                codec.dictionaries.push(dictionary);
+            }
+        }
+        plan.dictionaries = codec.dictionaries.clone();
+        for name in names {
+            let place = find_binary(schema, &name)?;
+            let field = schema.field(place);
+            let marked = schema::marked(field).map_err(|error| error.in_column(&name))?;
+            // An unmarked column comes back in the layout it has now.
+            let value_type = match marked {
+                Some(marked) => marked.value_type,
+                None => unmarked_type(field.data_type(), codec.utf8)?,
+            };
+            let options = DecompressOptions { utf8: value_type.is_text(), ..codec.clone() };
+            let work = Work::Decompress(Decompressor::with_options(options)?, value_type);
+            let data_type = work.output_type(field.data_type())?;
+            let unmarked = schema::unmark(field, data_type);
+            plan.push(PlannedColumn { place, name, work }, unmarked)?;
+        }
+        let still_marked = plan
+            .schema
+            .fields()
+            .iter()
+            .filter_map(|field| schema::marked(field).ok().flatten())
+            .any(|marked| marked.dictionary_id.is_some());
+        if !still_marked {
+            metadata.retain(|key, _| !key.starts_with(schema::DICTIONARY_PREFIX));
+        }
+        plan.set_metadata(metadata);
+        Ok(plan)
+    }
+
+    fn new(schema: &Schema) -> Self {
+        Self { columns: Vec::new(), schema: Arc::new(schema.clone()), dictionaries: Vec::new() }
+    }
+
+    fn push(&mut self, column: PlannedColumn, field: Field) -> Result<()> {
+        if self.columns.iter().any(|other| other.place == column.place) {
+            let problem = format!("{:?} is named twice", column.name);
+            return Err(Error::Option { name: "columns", problem });
+        }
+        let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
+        fields[column.place] = Arc::new(field);
+        self.schema = Arc::new(Schema::new(fields));
+        self.columns.push(column);
+        self.columns.sort_by_key(|column| column.place);
+        Ok(())
+    }
+
+    fn set_metadata(&mut self, metadata: HashMap<String, String>) {
+        self.schema = Arc::new(self.schema.as_ref().clone().with_metadata(metadata));
+    }
+
+    /// The names of the columns that go through the codec, in the order of the file.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The names of the output's columns of frames.
+    pub(super) fn frame_columns(&self) -> impl Iterator<Item = &str> {
+        let fields = self.schema.fields().iter();
+        fields
+            .filter(|field| schema::marked(field).is_ok_and(|marked| marked.is_some()))
+            .map(|field| field.name().as_str())
+    }
+
+    pub(super) fn dictionary_ids(&self) -> Vec<u32> {
+        self.dictionaries.iter().map(Dictionary::id).collect()
+    }
+
+    /// The batch with its columns gone through the codec. Rows in errors count from the batch's
+    /// first.
+    pub(super) fn apply(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<Outcome>)> {
+        let mut columns = batch.columns().to_vec();
+        let mut outcomes = Vec::with_capacity(self.columns.len());
+        for PlannedColumn { place, name, work } in &self.columns {
+            let (column, outcome) =
+                work.apply(&columns[*place]).map_err(|error| error.in_column(name))?;
+            columns[*place] = column;
+            outcomes.push(outcome);
+        }
+        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+        Ok((batch, outcomes))
+    }
+}
+
+/// What an unmarked column of frames decompresses to: text or bytes in its own layout.
+fn unmarked_type(frames: &DataType, utf8: bool) -> Result<ValueType> {
+    let value_type = ValueType::of(frames)?;
+    Ok(match (value_type, utf8) {
+        (ValueType::Utf8 | ValueType::Binary, true) => ValueType::Utf8,
+        (ValueType::Utf8 | ValueType::Binary, false) => ValueType::Binary,
+        (ValueType::Utf8View | ValueType::BinaryView, true) => ValueType::Utf8View,
+        (ValueType::Utf8View | ValueType::BinaryView, false) => ValueType::BinaryView,
+        (_, true) => ValueType::LargeUtf8,
+        (_, false) => ValueType::LargeBinary,
+    })
+}
+
+impl Work {
+    fn output_type(&self, input: &DataType) -> Result<DataType> {
+        let (array, _) = self.apply(&new_empty_array(input))?;
+        Ok(array.data_type().clone())
+    }
+
+    fn apply(&self, input: &ArrayRef) -> Result<(ArrayRef, Outcome)> {
+        let mut outcome = Outcome::default();
+        let (output, raw, compressed) = match self {
+            Work::Compress(compressor) => {
+                let frames = compressor.compress_array(input)?;
+                let bytes = value_bytes(&frames);
+                (frames, value_bytes(input), bytes)
+            }
+            Work::Decompress(decompressor, value_type) => {
+                let done = decompressor.decompress_array_with(input, None)?;
+                outcome.failures = done.failures;
+                let values = value_type.restore(&done.array)?;
+                let bytes = value_bytes(&values);
+                (values, bytes, value_bytes(input))
+            }
+        };
+        let nulls = input.logical_null_count() as u64;
+        (outcome.nulls, outcome.values) = (nulls, input.len() as u64 - nulls);
+        (outcome.raw_bytes, outcome.compressed_bytes) = (raw, compressed);
+        Ok((output, outcome))
+    }
+}

@@ -1,0 +1,336 @@
+//! Named columns of Parquet and Arrow IPC files through the codec.
+//!
+//! Batch by batch: read, compress or decompress the named columns, write. The other columns, the
+//! schema's metadata and the boundaries of row groups stay as they are. Columns of frames are
+//! written without page compression, which would find nothing; all others with zstd pages.
+//!
+//! The output is written to a temporary file beside the target, synced, and renamed: after a
+//! crash, an error or an interruption there is the old file or the whole new one.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use zstd_arrow::Compressor;
+//! use zstd_arrow::files::{self, FileOptions};
+//!
+//! let columns = [("payload".to_owned(), Compressor::new(3)?)];
+//! let (from, to) = (Path::new("events.parquet"), Path::new("small.parquet"));
+//! let report = files::compress(from, to, &columns, FileOptions::default())?;
+//! println!("{} rows, {:.1} times smaller", report.rows, report.columns[0].ratio());
+//! # Ok::<(), zstd_arrow::Error>(())
+//! ```
+
+mod batch;
+mod inspect;
+mod ipc;
+mod parquet;
+mod sink;
+mod source;
+mod target;
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use arrow_array::Array;
+use serde::Serialize;
+
+pub use inspect::{ColumnInfo, FileInfo, inspect};
+pub use source::FileFormat;
+
+use crate::codec::{Compressor, DecompressOptions, Dictionary, RowFailure, Trainer};
+use crate::error::{Error, Result};
+use batch::{Outcome, Plan};
+use sink::Sink;
+use source::{Source, Step};
+use target::Target;
+
+/// Rows of a batch where none are said.
+pub const DEFAULT_BATCH_ROWS: usize = 16_384;
+
+/// How far a file job is.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Rows done.
+    pub rows: u64,
+    /// Rows in all; `None` where the format does not say (an IPC stream).
+    pub total_rows: Option<u64>,
+}
+
+/// Is told of each batch; `Break` ends the job with [`Error::Cancelled`].
+pub type OnProgress<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+
+/// Options of a file job.
+#[non_exhaustive]
+pub struct FileOptions<'a> {
+    /// The most rows of a batch, for Parquet; IPC files keep the batches they have.
+    pub batch_rows: usize,
+    /// The format of the output: by default that of the target's ending (`.parquet`, `.arrow`,
+    /// `.feather`, `.ipc`, `.arrows`), else that of the input.
+    pub format: Option<FileFormat>,
+    /// Is told of each batch.
+    pub progress: Option<&'a mut OnProgress<'a>>,
+}
+
+impl Default for FileOptions<'_> {
+    fn default() -> Self {
+        Self { batch_rows: DEFAULT_BATCH_ROWS, format: None, progress: None }
+    }
+}
+
+impl<'a> FileOptions<'a> {
+    /// The same with another number of rows a batch.
+    #[must_use]
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows;
+        self
+    }
+
+    /// The same with another format of the output.
+    #[must_use]
+    pub fn format(mut self, format: FileFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// The same with someone who is told of each batch.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a mut OnProgress<'a>) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+}
+
+/// What a job did with one column.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ColumnReport {
+    /// The column's name.
+    pub name: String,
+    /// Values that are not null.
+    pub values: u64,
+    /// Nulls in the input.
+    pub nulls: u64,
+    /// Bytes of all values, decompressed.
+    pub raw_bytes: u64,
+    /// Bytes of all values, compressed.
+    pub compressed_bytes: u64,
+    /// Rows that could not be decompressed and became null.
+    pub failed: u64,
+    /// The first of these rows, and why: [`ColumnReport::FAILURES_SHOWN`] at the most.
+    pub failures: Vec<FailureReport>,
+}
+
+/// A row that became null.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FailureReport {
+    /// The row of the file, from zero.
+    pub row: u64,
+    /// What was wrong with it.
+    pub error: String,
+}
+
+impl ColumnReport {
+    /// The most failures that are told one by one.
+    pub const FAILURES_SHOWN: usize = 100;
+
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            values: 0,
+            nulls: 0,
+            raw_bytes: 0,
+            compressed_bytes: 0,
+            failed: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Raw bytes for each compressed byte; 1 for a column without bytes.
+    pub fn ratio(&self) -> f64 {
+        ratio(self.raw_bytes, self.compressed_bytes)
+    }
+
+    fn add(&mut self, outcome: &Outcome, first_row: u64) {
+        self.values += outcome.values;
+        self.nulls += outcome.nulls;
+        self.raw_bytes += outcome.raw_bytes;
+        self.compressed_bytes += outcome.compressed_bytes;
+        self.failed += outcome.failures.len() as u64;
+        let room = Self::FAILURES_SHOWN - self.failures.len();
+        self.failures.extend(outcome.failures.iter().take(room).map(
+            |RowFailure { row, error }| FailureReport {
+                row: first_row + *row as u64,
+                error: error.to_string(),
+            },
+        ));
+    }
+}
+
+/// Raw bytes for each compressed byte; 1 where there are none.
+pub(crate) fn ratio(raw: u64, compressed: u64) -> f64 {
+    if compressed == 0 { 1.0 } else { raw as f64 / compressed as f64 }
+}
+
+/// What a job did.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Rows of the file.
+    pub rows: u64,
+    /// The named columns, in the order of the file.
+    pub columns: Vec<ColumnReport>,
+    /// The dictionaries' ids.
+    pub dictionary_ids: Vec<u32>,
+}
+
+/// Compresses named columns of a file, each with its compressor.
+///
+/// Their fields are marked ([`schema`](crate::schema)) and their dictionaries go into the schema's
+/// metadata, so that [`decompress`] needs no argument. `-` as a path is standard input or output,
+/// an IPC stream.
+///
+/// # Errors
+///
+/// [`Error::File`] with the path, around [`Error::NoSuchColumn`], [`Error::Column`] with the
+/// failing column and row, or what the operating system or the format says. The target is as it
+/// was.
+pub fn compress(
+    source: &Path,
+    target: &Path,
+    columns: &[(String, Compressor)],
+    options: FileOptions<'_>,
+) -> Result<Report> {
+    run(source, target, options, |source| Plan::compress(&source.schema, columns))
+}
+
+/// Decompresses columns of a file: the named ones, or with `None` all that are marked.
+///
+/// Dictionaries come from the schema's metadata and from `codec.dictionaries`; the types of marked
+/// columns are those they had before they were compressed.
+///
+/// # Errors
+///
+/// As [`compress`]; [`Error::Option`] if no column is named and none is marked.
+pub fn decompress(
+    source: &Path,
+    target: &Path,
+    columns: Option<&[String]>,
+    codec: &DecompressOptions,
+    options: FileOptions<'_>,
+) -> Result<Report> {
+    run(source, target, options, |source| Plan::decompress(&source.schema, columns, codec))
+}
+
+fn run(
+    source_path: &Path,
+    target_path: &Path,
+    mut options: FileOptions<'_>,
+    plan: impl FnOnce(&Source) -> Result<Plan>,
+) -> Result<Report> {
+    let in_source = |error| Error::in_file(source_path, error);
+    let mut source = Source::open(source_path, options.batch_rows, None)?;
+    let plan = plan(&source).map_err(in_source)?;
+    let format =
+        options.format.or_else(|| FileFormat::of_ending(target_path)).unwrap_or(source.format);
+    let target = Target::create(target_path)?;
+    let mut sink = Sink::new(target, format, source.format, &plan)?;
+    let mut reports: Vec<ColumnReport> = plan.names().map(ColumnReport::new).collect();
+    let mut rows = 0_u64;
+    while let Some(step) = source.next_step().transpose()? {
+        match step {
+            Step::EndOfGroup => sink.end_group()?,
+            Step::Batch(batch) => {
+                let first = usize::try_from(rows).unwrap_or(usize::MAX);
+                let (out, outcomes) =
+                    plan.apply(&batch).map_err(|error| in_source(error.shift_row(first)))?;
+                for (report, outcome) in reports.iter_mut().zip(&outcomes) {
+                    report.add(outcome, rows);
+                }
+                sink.write(&out)?;
+                rows += batch.num_rows() as u64;
+                let progress = Progress { rows, total_rows: source.total_rows };
+                if let Some(tell) = options.progress.as_mut()
+                    && tell(progress).is_break()
+                {
+                    return Err(Error::Cancelled);
+                }
+            }
+        }
+    }
+    sink.finish()?;
+    let dictionary_ids = plan.dictionary_ids();
+    Ok(Report { rows, columns: reports, dictionary_ids })
+}
+
+/// Trains a dictionary of at most `size` bytes for each named column, on a sample of all its rows.
+///
+/// # Errors
+///
+/// [`Error::File`] around [`Error::NoSuchColumn`], [`Error::Column`] with what training says, or
+/// what reading says.
+pub fn train(
+    source_path: &Path,
+    columns: &[String],
+    size: usize,
+    mut options: FileOptions<'_>,
+) -> Result<Vec<Dictionary>> {
+    let in_source = |error| Error::in_file(source_path, error);
+    let mut source = Source::open(source_path, options.batch_rows, Some(columns))?;
+    let places: Vec<usize> = columns
+        .iter()
+        .map(|name| batch::find_column(&source.schema, name))
+        .collect::<Result<_>>()
+        .map_err(in_source)?;
+    let mut trainers: Vec<Trainer> = columns.iter().map(|_| Trainer::new(size)).collect();
+    let mut rows = 0;
+    while let Some(step) = source.next_step().transpose()? {
+        let Step::Batch(batch) = step else { continue };
+        for ((trainer, place), name) in trainers.iter_mut().zip(&places).zip(columns) {
+            let pushed = trainer.push(batch.column(*place));
+            pushed.map_err(|error| in_source(error.in_column(name)))?;
+        }
+        rows += batch.num_rows() as u64;
+        let progress = Progress { rows, total_rows: source.total_rows };
+        if let Some(tell) = options.progress.as_mut()
+            && tell(progress).is_break()
+        {
+            return Err(Error::Cancelled);
+        }
+    }
+    let trained = trainers.into_iter().zip(columns);
+    trained
+        .map(|(trainer, name)| trainer.finish().map_err(|error| in_source(error.in_column(name))))
+        .collect()
+}
+
+/// Writes a small file (a dictionary) as jobs write theirs: whole, or not at all.
+///
+/// # Errors
+///
+/// [`Error::File`] with what the operating system says.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut target = Target::create(path)?;
+    target.write_all(bytes).map_err(|error| Error::in_file(path, error))?;
+    target.commit()
+}
+
+/// The bytes of all values of a binary-like array, nulls left out.
+pub(crate) fn value_bytes(array: &dyn Array) -> u64 {
+    if let Some(encoded) = crate::convert::Encoded::of(array) {
+        let sizes = value_sizes(encoded.values());
+        return encoded.places().into_iter().flatten().map(|place| sizes[place]).sum();
+    }
+    value_sizes(array).into_iter().sum()
+}
+
+fn value_sizes(array: &dyn Array) -> Vec<u64> {
+    let Ok((collection, validity)) = crate::convert::from_array(array) else { return Vec::new() };
+    let valid = |row: usize| validity.as_ref().is_none_or(|validity| validity.is_valid(row));
+    collection
+        .iter()
+        .enumerate()
+        .map(|(row, value)| if valid(row) { value.len() as u64 } else { 0 })
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! Parquet files.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::Schema;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use crate::error::{Error, Result};
+use crate::files::batch::Plan;
+use crate::files::source::{FileFormat, Source, Step};
+use crate::files::target::Target;
+
+/// Opens a Parquet file: row group by row group, each in batches of at most `batch_rows` rows.
+pub(super) fn open(
+    path: &Path,
+    file: File,
+    batch_rows: usize,
+    columns: Option<&[String]>,
+) -> Result<Source> {
+    let path: Arc<Path> = path.into();
+    let in_file = {
+        let path = path.clone();
+        move |error| Error::in_file(&path, error)
+    };
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(&in_file)?;
+    let mask = match columns {
+        None => ProjectionMask::all(),
+        Some(names) => {
+            let fields = metadata.schema().fields();
+            let roots: Vec<usize> =
+                (0..fields.len()).filter(|place| names.contains(fields[*place].name())).collect();
+            ProjectionMask::roots(metadata.parquet_schema(), roots)
+        }
+    };
+    let rows = metadata.metadata().file_metadata().num_rows();
+    let groups = metadata.metadata().num_row_groups();
+    let schema = match columns {
+        None => metadata.schema().clone(),
+        Some(names) => {
+            let schema = metadata.schema();
+            let fields = schema.fields().iter().filter(|field| names.contains(field.name()));
+            let fields: Vec<_> = fields.cloned().collect();
+            Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+        }
+    };
+    let read_group = move |group: usize| {
+        let file = file.try_clone().map_err(|error| Error::in_file(&path, error))?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(mask.clone())
+            .with_batch_size(batch_rows)
+            .build()
+            .map_err(|error| Error::in_file(&path, error))
+    };
+    let steps = (0..groups).flat_map(move |group| -> Box<dyn Iterator<Item = Result<Step>>> {
+        let in_file = in_file.clone();
+        match read_group(group) {
+            Err(error) => Box::new(std::iter::once(Err(error))),
+            Ok(batches) => Box::new(
+                batches
+                    .map(move |batch| batch.map(Step::Batch).map_err(|e| in_file(e.into())))
+                    .chain(std::iter::once(Ok(Step::EndOfGroup))),
+            ),
+        }
+    });
+    let total = u64::try_from(rows).ok();
+    Ok(Source::new(schema, FileFormat::Parquet, total, Box::new(steps)))
+}
+
+/// A Parquet writer for the planned schema.
+///
+/// With `keep_groups` a row group ends only where the caller says; without, after as many rows as
+/// the Parquet crate thinks fit.
+pub(super) fn writer(
+    target: Target,
+    plan: &Plan,
+    keep_groups: bool,
+) -> Result<ArrowWriter<Target>, parquet::errors::ParquetError> {
+    // The schema's metadata goes into the file's own key-value list, and is left out of the
+    // encoded Arrow schema, which would hold it (a whole dictionary, maybe) a second time.
+    let mut entries: Vec<_> = plan.schema.metadata().iter().collect();
+    entries.sort();
+    let entries = entries
+        .into_iter()
+        .map(|(key, value)| KeyValue { key: key.clone(), value: Some(value.clone()) })
+        .collect();
+    let mut properties = WriterProperties::builder()
+        .set_key_value_metadata(Some(entries))
+        .set_compression(Compression::ZSTD(ZstdLevel::default()));
+    if keep_groups {
+        properties = properties.set_max_row_group_row_count(None).set_max_row_group_bytes(None);
+    }
+    for name in plan.frame_columns() {
+        let path = || ColumnPath::from(name);
+        // Frames do not shrink a second time, do not repeat, and their order says nothing.
+        properties = properties
+            .set_column_compression(path(), Compression::UNCOMPRESSED)
+            .set_column_dictionary_enabled(path(), false)
+            .set_column_statistics_enabled(path(), EnabledStatistics::None);
+    }
+    let schema = plan.schema.as_ref().clone().with_metadata(Default::default());
+    ArrowWriter::try_new(target, Arc::new(schema), Some(properties.build()))
+}
