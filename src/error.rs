@@ -307,9 +307,20 @@ impl Error {
         self
     }
 
-    /// The same error, said of `column`.
+    /// The same error, said of `column`. A cancelled call is nobody's fault and stays what it is.
     pub fn in_column(self, column: &str) -> Self {
-        Error::Column { column: column.to_owned(), source: Box::new(self) }
+        match self {
+            Error::Cancelled => self,
+            error => Error::Column { column: column.to_owned(), source: Box::new(error) },
+        }
+    }
+
+    /// The same error, said of the file at `path`. A cancelled call stays what it is.
+    pub fn of_file(self, path: &Path) -> Self {
+        match self {
+            Error::Cancelled => self,
+            error => Error::in_file(path, error),
+        }
     }
 
     /// `source`, said of the file at `path`.

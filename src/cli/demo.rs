@@ -66,7 +66,7 @@ pub(super) fn run(args: &DemoArgs, threads: usize, interrupt: &Interrupt) -> Res
     let names = [COLUMN.to_owned()];
     let trained = files::train(&events, &names, DEFAULT_DICTIONARY_SIZE, FileOptions::default())?;
     let mut figures = Vec::new();
-    for (what, dictionary) in [("in memory", None), ("in memory, dictionary", trained.first())] {
+    for (what, dictionary) in [("in memory", None), ("dictionary", trained.first())] {
         let compressor = compressor(dictionary)?;
         let decompressor = Decompressor::with_options(codec(dictionary))?;
         let (frames, compress) = timed(|| compressor.compress_chunks(&column))?;
@@ -82,7 +82,7 @@ pub(super) fn run(args: &DemoArgs, threads: usize, interrupt: &Interrupt) -> Res
         timed(|| files::decompress(&small, &back, None, &codec(None), FileOptions::default()))?;
     let compressed = report.columns.iter().map(|column| column.compressed_bytes).sum();
     let values = read_column(&back)?;
-    let what = "Parquet file, dictionary";
+    let what = "in a file";
     figures.push(figure(what, &column, compressed, compress, decompress, &values));
 
     match figures.iter().find(|figure| !figure.equal) {

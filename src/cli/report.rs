@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use indicatif::{DecimalBytes, HumanCount};
 use serde_json::{Value, json};
 
@@ -32,15 +32,26 @@ impl<'a> Printer<'a> {
 
     fn table(&mut self, head: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_preset(presets::NOTHING);
+        // One line under the head, none between rows.
+        table.set_style(TableComponent::HeaderLines, '─');
+        table.set_style(TableComponent::MiddleHeaderIntersections, '─');
+        table.set_style(TableComponent::LeftHeaderIntersection, '─');
+        table.set_style(TableComponent::RightHeaderIntersection, '─');
         table.set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(head);
         table.add_rows(rows);
         // Names on the left, numbers on the right.
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
+        for (place, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((u16::from(place > 0), 0));
+            if place > 0 {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
         }
-        writeln!(self.out, "{table}")
+        for line in table.lines() {
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
     }
 
     /// What a compress or decompress job did.
@@ -125,21 +136,12 @@ impl<'a> Printer<'a> {
                 "dictionary_ids": info.dictionary_ids,
             }));
         }
-        let head = [
-            "column",
-            "type",
-            "frames",
-            "nulls",
-            "stored",
-            "content",
-            "ratio",
-            "dictionaries",
-            "checksums",
-            "no size",
-            "largest",
-        ];
+        let head = ["column", "type", "frames", "nulls", "stored", "content", "ratio", "largest"];
         self.table(&head, info.columns.iter().map(inspected).collect())?;
         writeln!(self.out, "{}: {} rows", file.display(), count(info.rows))?;
+        for column in info.columns.iter().filter(|column| column.frame_values > 0) {
+            self.frames(column)?;
+        }
         if info.columns.is_empty() {
             writeln!(self.out, "no column holds bytes or text")?;
         }
@@ -148,6 +150,23 @@ impl<'a> Printer<'a> {
             writeln!(self.out, "dictionaries in the file: {}", ids.join(", "))?;
         }
         Ok(())
+    }
+
+    /// What the frames of a column have in common, or not.
+    fn frames(&mut self, column: &ColumnInfo) -> io::Result<()> {
+        let share = |some: u64| match some {
+            0 => "no value".to_owned(),
+            all if all == column.frame_values => "every value".to_owned(),
+            some => format!("{} values", count(some)),
+        };
+        let sized = share(column.frame_values - column.unknown_sizes);
+        let (name, checksums) = (&column.name, share(column.checksums));
+        write!(self.out, "{name}: content size in {sized}, checksum in {checksums}")?;
+        if !column.dictionary_ids.is_empty() {
+            let ids: Vec<String> = column.dictionary_ids.iter().map(u32::to_string).collect();
+            write!(self.out, ", dictionary {}", ids.join(", "))?;
+        }
+        writeln!(self.out)
     }
 
     /// What training made.
@@ -170,12 +189,17 @@ impl<'a> Printer<'a> {
         let head = [
             "",
             "rows",
-            "raw bytes",
-            "compressed bytes",
+            "raw
+bytes",
+            "compressed
+bytes",
             "ratio",
-            "compress MB/s",
-            "decompress MB/s",
-            "every byte came back",
+            "compress
+MB/s",
+            "decompress
+MB/s",
+            "every byte
+came back",
         ];
         let rows = figures.iter().map(|figure| {
             vec![
@@ -201,7 +225,6 @@ fn inspected(column: &ColumnInfo) -> Vec<String> {
     };
     let any = column.frame_values > 0;
     let if_any = |text: String| if any { text } else { String::new() };
-    let ids: Vec<String> = column.dictionary_ids.iter().map(u32::to_string).collect();
     vec![
         column.name.clone(),
         column.data_type.clone(),
@@ -210,9 +233,6 @@ fn inspected(column: &ColumnInfo) -> Vec<String> {
         bytes(column.stored_bytes),
         if_any(bytes(column.content_bytes)),
         if_any(format!("{:.2}", column.ratio())),
-        ids.join(", "),
-        if_any(count(column.checksums)),
-        if_any(count(column.unknown_sizes)),
         bytes(column.largest_content.max(if any { 0 } else { column.largest_stored })),
     ]
 }

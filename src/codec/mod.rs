@@ -125,11 +125,11 @@ impl Compressor {
     /// [`ValueError::OutOfMemory`](crate::ValueError::OutOfMemory); [`Error::Cancelled`].
     pub fn compress_array(&self, array: &dyn Array) -> Result<ArrayRef> {
         if let Some(encoded) = Encoded::of(array) {
+            // All of them, used or not: batches that share a dictionary go on sharing one.
             let values = encoded.values();
-            let used = NullBuffer::from(encoded.used());
-            let frames = self.compress_rows(&Rows::of(values, Some(&used))?)?;
-            let validity = NullBuffer::union(values.nulls(), Some(&used));
-            return encoded.rewrap(to_array(frames, validity, values.data_type(), false)?);
+            let frames = self.compress_rows(&Rows::of(values, None)?)?;
+            let nulls = values.nulls().cloned();
+            return encoded.rewrap(to_array(frames, nulls, values.data_type(), false)?);
         }
         let frames = self.compress_rows(&Rows::of(array, None)?)?;
         to_array(frames, array.nulls().cloned(), array.data_type(), false)

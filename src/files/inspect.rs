@@ -143,7 +143,7 @@ impl ColumnInfo {
 ///
 /// [`Error::File`] with what opening or reading the file says.
 pub fn inspect(path: &Path) -> Result<FileInfo> {
-    let in_file = |error| Error::in_file(path, error);
+    let in_file = |error: Error| error.of_file(path);
     let mut source = Source::open(path, DEFAULT_BATCH_ROWS, None)?;
     let schema = source.schema.clone();
     let fields = schema.fields().iter().filter(|field| is_binary_like(field.data_type()));

@@ -229,7 +229,7 @@ fn run(
     mut options: FileOptions<'_>,
     plan: impl FnOnce(&Source) -> Result<Plan>,
 ) -> Result<Report> {
-    let in_source = |error| Error::in_file(source_path, error);
+    let in_source = |error: Error| error.of_file(source_path);
     let mut source = Source::open(source_path, options.batch_rows, None)?;
     let plan = plan(&source).map_err(in_source)?;
     let format =
@@ -276,7 +276,7 @@ pub fn train(
     size: usize,
     mut options: FileOptions<'_>,
 ) -> Result<Vec<Dictionary>> {
-    let in_source = |error| Error::in_file(source_path, error);
+    let in_source = |error: Error| error.of_file(source_path);
     let mut source = Source::open(source_path, options.batch_rows, Some(columns))?;
     let places: Vec<usize> = columns
         .iter()

@@ -76,6 +76,8 @@ impl Target {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        // Said of the folder, before anything is said of a temporary file in it.
+        fs::metadata(folder)?;
         let mut builder = Builder::new();
         builder.prefix(".zstd-arrow-").suffix(".tmp");
         if let Some(permissions) = permissions.or_else(default_permissions) {

@@ -1,3 +1,12 @@
-//! All tests that need the library's default features, in one program: they link once.
+//! All tests that need the library with its default features, in one program: they link once.
 
+mod arrays;
+mod bad_input;
+mod convert;
+mod files;
+mod frames;
+mod info;
+mod memory;
 mod oracle;
+mod segments;
+mod training;

@@ -1,0 +1,347 @@
+//! The command as a script and a person see it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Shell {
+    folder: TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zstd-arrow"));
+        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs and expects success; what came out.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[args, &["--json"]].concat())).unwrap()
+    }
+
+    /// Runs and expects an exit status; what it said on standard error.
+    fn fails(&self, args: &[&str], status: i32) -> String {
+        let output = self.run(args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{args:?}: {said}");
+        assert_eq!(text(&output.stdout), "");
+        said
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn events(rows: usize) -> RecordBatch {
+    let value = |i: usize| {
+        (i % 10 > 0).then(|| format!("{{\"event\":{i},\"kind\":\"view\",\"n\":{}}}", i * 7919))
+    };
+    let values: BinaryArray = (0..rows).map(value).collect();
+    let ids = Int64Array::from_iter_values(0..rows as i64);
+    let columns: [(&str, ArrayRef, bool); 2] =
+        [("id", Arc::new(ids), false), ("value", Arc::new(values), true)];
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+fn write_parquet(path: &Path, batch: &RecordBatch) {
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn read_parquet(path: &Path) -> RecordBatch {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let mut batches = builder.with_batch_size(1 << 20).build().unwrap();
+    let batch = batches.next().unwrap().unwrap();
+    assert!(batches.next().is_none());
+    batch
+}
+
+/// The life of a file, with a trained dictionary: compress, look, decompress.
+#[test]
+fn there_and_back() {
+    let shell = Shell::new();
+    let batch = events(3000);
+    write_parquet(&shell.path("a.parquet"), &batch);
+    let report = shell.json(&[
+        "compress",
+        "a.parquet",
+        "-c",
+        "value",
+        "--train",
+        "4KiB",
+        "--checksum",
+        "-o",
+        "b.parquet",
+    ]);
+    assert_eq!(report["rows"], 3000);
+    assert_eq!(report["columns"][0]["name"], "value");
+    assert_eq!(report["columns"][0]["nulls"], 300);
+    assert!(report["columns"][0]["ratio"].as_f64().unwrap() > 1.0);
+    let id = &report["dictionary_ids"][0];
+    let info = shell.json(&["inspect", "b.parquet"]);
+    assert_eq!(info["columns"][0]["frames"], true);
+    assert_eq!(info["columns"][0]["checksums"], 2700);
+    assert_eq!(&info["columns"][0]["dictionary_ids"][0], id);
+    assert_eq!(&info["dictionary_ids"][0], id);
+    let report = shell.json(&["decompress", "b.parquet", "-o", "c.parquet", "--threads", "1"]);
+    assert_eq!(report["columns"][0]["failed"], 0);
+    assert_eq!(read_parquet(&shell.path("c.parquet")), batch);
+}
+
+/// A dictionary of its own file: trained, used, needed, named when it is missing.
+#[test]
+fn dictionary_files() {
+    let shell = Shell::new();
+    let batch = events(3000);
+    write_parquet(&shell.path("a.parquet"), &batch);
+    let trained =
+        shell.json(&["train", "a.parquet", "-c", "value", "-o", "v.dict", "--size", "2048"]);
+    let size = fs::metadata(shell.path("v.dict")).unwrap().len();
+    assert_eq!(trained["bytes"], size);
+    assert!(size <= 2048);
+    shell.ok(&[
+        "compress",
+        "a.parquet",
+        "-c",
+        "value",
+        "--dictionary",
+        "v.dict",
+        "-o",
+        "b.parquet",
+        "--save-dictionary",
+        "again.dict",
+        "-q",
+    ]);
+    assert_eq!(
+        fs::read(shell.path("v.dict")).unwrap(),
+        fs::read(shell.path("again.dict")).unwrap()
+    );
+    shell.ok(&["decompress", "b.parquet", "--dictionary", "v.dict", "-o", "c.parquet"]);
+    assert_eq!(read_parquet(&shell.path("c.parquet")), batch);
+    fs::write(shell.path("bad.dict"), b"\x37\xA4\x30\xEC rubbish").unwrap();
+    assert_eq!(
+        shell.fails(&["decompress", "b.parquet", "--dictionary", "bad.dict", "-o", "d"], 1),
+        "error: bad.dict: dictionary: it begins as a trained dictionary does, but it is damaged\n"
+    );
+}
+
+/// IPC streams through pipes; the report goes to standard error then.
+#[test]
+fn pipes() {
+    let shell = Shell::new();
+    let batch = events(500);
+    let mut stream = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    let pipe = |args: &[&str], input: &[u8]| {
+        let mut command = shell.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("value"), "the report");
+        output.stdout
+    };
+    let frames = pipe(&["compress", "-", "-c", "value", "-o", "-"], &stream);
+    let values = pipe(&["decompress", "-", "-o", "-"], &frames);
+    let mut reader = StreamReader::try_new(&*values, None).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap(), batch);
+}
+
+/// What the tables for people say.
+#[test]
+fn tables() {
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(1000));
+    let said = shell.ok(&["compress", "a.parquet", "-c", "value", "-o", "b.parquet"]);
+    for word in ["column", "ratio", "value", "900", "100", "a.parquet", "b.parquet"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let said = shell.ok(&["inspect", "b.parquet"]);
+    for word in ["frames", "all", "b.parquet: 1,000 rows"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    for line in said.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert_eq!(shell.ok(&["decompress", "b.parquet", "-o", "c.parquet", "-q"]), "");
+}
+
+/// Bad rows: an error that names file, column and row, or nulls that are told.
+#[test]
+fn bad_rows() {
+    let shell = Shell::new();
+    let values: Vec<Option<Vec<u8>>> = (0..50)
+        .map(|i| match i {
+            7 => Some(b"junk".to_vec()),
+            30 => None,
+            _ => Some(zstd::bulk::compress(format!("value {i}").as_bytes(), 3).unwrap()),
+        })
+        .collect();
+    let values: BinaryArray = values.into_iter().collect();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable([("value", Arc::new(values) as ArrayRef, true)]);
+    write_parquet(&shell.path("a.parquet"), &batch.unwrap());
+    let junk = "bad magic number 6a 75 6e 6b: not a zstd frame (28 b5 2f fd)";
+    let args = ["decompress", "a.parquet", "-c", "value", "-o", "b.parquet"];
+    assert_eq!(
+        shell.fails(&args, 1),
+        format!("error: a.parquet: column \"value\": row 7: {junk}\n")
+    );
+    assert!(!shell.path("b.parquet").exists());
+    let said: Value =
+        serde_json::from_str(&shell.fails(&[&args[..], &["--json"]].concat(), 1)).unwrap();
+    assert_eq!(said["row"], 7);
+    let report = shell.json(&[&args[..], &["--on-error", "null"]].concat());
+    assert_eq!(report["columns"][0]["failed"], 1);
+    assert_eq!(report["columns"][0]["failures"][0]["row"], 7);
+    assert_eq!(report["columns"][0]["failures"][0]["error"], junk);
+    let said = shell.ok(&[&args[..], &["--on-error", "null"]].concat());
+    assert!(said.contains(&format!("  row 7: {junk}")), "{said}");
+    use arrow_array::Array;
+    assert_eq!(read_parquet(&shell.path("b.parquet")).column(0).null_count(), 2);
+    let small = shell.fails(&[&args[..], &["--max-value-size", "3B"]].concat(), 1);
+    assert!(small.contains("row 0: the value has 7 bytes or more, over the limit of 3"), "{small}");
+}
+
+/// Wrong usage is told apart from bad data by its exit status.
+#[test]
+fn usage() {
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(10));
+    let compress = |more: &[&str]| {
+        let args = ["compress", "a.parquet", "-c", "value", "-o", "b.parquet"];
+        shell.fails(&[&args[..], more].concat(), 2)
+    };
+    assert!(compress(&["--level", "23"]).contains("23 is not a level"));
+    assert!(compress(&["--train", "much"]).contains("a size is a number of bytes such as 112640"));
+    assert!(compress(&["--train", "1KiB", "--dictionary", "x"]).contains("cannot be used with"));
+    assert!(compress(&["--batch-rows", "0"]).contains("at least 1"));
+    assert!(compress(&["--save-dictionary", "x"]).contains("goes with --train or --dictionary"));
+    assert!(shell.fails(&["compress", "a.parquet", "-o", "b"], 2).contains("--column"));
+    assert!(shell.fails(&["decompress", "a.parquet", "-o", "b"], 2).contains("none is named"));
+    assert!(shell.fails(&[], 2).contains("Usage"));
+    assert_eq!(
+        shell.fails(&["inspect", "nowhere.parquet"], 1),
+        "error: nowhere.parquet: No such file or directory (os error 2)\n"
+    );
+    shell.ok(&["compress", "a.parquet", "-c", "value", "-o", "b.parquet", "--level", "-5"]);
+    assert!(shell.ok(&["--help"]).contains("decompress"));
+    assert_eq!(shell.ok(&["--version"]), format!("zstd-arrow {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// A device is written to, not replaced by a file of its name.
+#[cfg(unix)]
+#[test]
+fn devices_stay_devices() {
+    use std::os::unix::fs::FileTypeExt;
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(10));
+    shell.ok(&["compress", "a.parquet", "-c", "value", "-o", "/dev/null"]);
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+}
+
+/// A disk that is full: exit 1, a message, and no file left.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disk() {
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(10));
+    assert_eq!(
+        shell.fails(&["compress", "a.parquet", "-c", "value", "-o", "/dev/full"], 1),
+        "error: /dev/full: No space left on device (os error 28)\n"
+    );
+}
+
+/// Ctrl-C in the middle: exit 130, the old output whole, no temporary file.
+#[cfg(unix)]
+#[test]
+fn interrupted() {
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(200_000));
+    fs::write(shell.path("b.parquet"), "the old file").unwrap();
+    let mut command = shell.command(&[
+        "compress",
+        "a.parquet",
+        "-c",
+        "value",
+        "-o",
+        "b.parquet",
+        "--level",
+        "22",
+        "--threads",
+        "1",
+        "--batch-rows",
+        "200000",
+    ]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It is at work once its temporary file is there.
+    let temporary = || {
+        let mut entries = fs::read_dir(shell.folder.path()).unwrap();
+        entries
+            .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with(".zstd-arrow-"))
+    };
+    let start = std::time::Instant::now();
+    while !temporary() {
+        assert!(start.elapsed().as_secs() < 60, "it never began");
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "interrupted: the output is as it was\n");
+    assert_eq!(fs::read_to_string(shell.path("b.parquet")).unwrap(), "the old file");
+    assert!(!temporary());
+}
+
+/// The demonstration, small: a line for each way, every byte back.
+#[test]
+fn demo() {
+    let shell = Shell::new();
+    let report = shell.json(&["demo", "--rows", "20000"]);
+    let figures = report["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 3);
+    for figure in figures {
+        assert_eq!(figure["equal"], true);
+        assert_eq!(figure["rows"], 20_000);
+        assert!(figure["ratio"].as_f64().unwrap() > 1.0);
+    }
+    let said = shell.ok(&["demo", "--rows", "20000"]);
+    assert!(said.contains("yes") && !said.contains("NO"), "{said}");
+}
