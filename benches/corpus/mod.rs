@@ -1,13 +1,13 @@
 //! Columns to measure with: made from a seed, the same on every machine.
 
 /// A column of values of about one size.
-pub struct Corpus {
-    pub name: &'static str,
-    pub rows: Vec<Vec<u8>>,
+pub(crate) struct Corpus {
+    pub(crate) name: &'static str,
+    pub(crate) rows: Vec<Vec<u8>>,
 }
 
 /// The four sizes, each with about `bytes` bytes in all.
-pub fn all(bytes: usize) -> Vec<Corpus> {
+pub(crate) fn all(bytes: usize) -> Vec<Corpus> {
     [("100B", 100), ("1KB", 1_000), ("16KB", 16_000), ("1MB", 1_000_000)]
         .map(|(name, size)| Corpus { name, rows: rows(size, bytes) })
         .into()

@@ -63,7 +63,7 @@ fn batches(value: impl Fn(usize) -> Row, layout: Layout) -> Vec<RecordBatch> {
 }
 
 fn event(i: usize) -> Row {
-    (i % 17 > 0)
+    (!i.is_multiple_of(17))
         .then(|| format!("{{\"event\":{i},\"kind\":\"view\",\"n\":{}}}", i * 31).into_bytes())
 }
 

@@ -390,9 +390,7 @@ def test_zstandard_reads_size(
 
 @known_or_not
 @every_size
-def test_command_reads_size(
-    command: Command, folder: Path, size: int, content_size: bool
-) -> None:
+def test_command_reads_size(command: Command, folder: Path, size: int, content_size: bool) -> None:
     """The same sizes from elsewhere, with sizes in the headers and with sizes to be measured."""
     frames = made_there(of_size(size), write_content_size=content_size)
     assert_values(values_of(read_here(command, folder, frames)), of_size(size))
@@ -418,7 +416,9 @@ def test_command_reads_64_mib(command: Command, folder: Path, content_size: bool
 
 def skippable(content: bytes, nibble: int = 0) -> bytes:
     """A skippable frame (RFC 8878, section 3.1.2)."""
-    return (0x184D2A50 + nibble).to_bytes(4, "little") + len(content).to_bytes(4, "little") + content
+    return (
+        (0x184D2A50 + nibble).to_bytes(4, "little") + len(content).to_bytes(4, "little") + content
+    )
 
 
 def zstd(content: bytes, **options: Any) -> bytes:
@@ -598,9 +598,7 @@ def test_command_picks_dictionary_by_id(command: Command, folder: Path) -> None:
     paths, (first, second) = two_dictionaries(folder)
     a, b = zstd(SAMPLES[0], dict_data=first), zstd(SAMPLES[1][::-1], dict_data=second)
     frames = [a, b, None, a + b, zstd(b"no dictionary")]
-    table = read_here(
-        command, folder, frames, "--dictionary", paths[0], "--dictionary", paths[1]
-    )
+    table = read_here(command, folder, frames, "--dictionary", paths[0], "--dictionary", paths[1])
     one, two = SAMPLES[0], SAMPLES[1][::-1]
     assert_values(values_of(table), [one, two, None, one + two, b"no dictionary"])
 
@@ -612,9 +610,12 @@ def test_missing_dictionary_is_named(command: Command, folder: Path) -> None:
     source = write(table_of(values), folder / "frames.parquet")
     job = ["decompress", source, "-c", "value", "-o", folder / "values.parquet"]
     error = command(*job, status=1).stderr
-    assert "row 1" in error and "70002" in error
+    assert "row 1" in error
+    assert "70002" in error
     error = command(*job, "--dictionary", paths[0], status=1).stderr
-    assert "row 1" in error and "70001" in error and "70002" in error
+    assert "row 1" in error
+    assert "70001" in error
+    assert "70002" in error
 
 
 @named_or_not
@@ -817,9 +818,7 @@ def test_compressed_parquet_is_read(command: Command, folder: Path, compression:
 
 
 @pytest.mark.parametrize("ending", [".arrow", ".arrows"], ids=["ipc-file", "ipc-stream"])
-def test_batches_may_use_parts_of_a_dictionary(
-    command: Command, folder: Path, ending: str
-) -> None:
+def test_batches_may_use_parts_of_a_dictionary(command: Command, folder: Path, ending: str) -> None:
     """An IPC file has one dictionary for all batches, of which each batch may use another part."""
     distinct = pa.array([text(100), text(100, 7), text(100, 9)])
     keys = [[0, 1], [2, 1], [0, 2]]
@@ -892,7 +891,7 @@ def wide_trip(command: Command, request: pytest.FixtureRequest) -> Iterator[Wide
 
 
 def test_other_columns_are_kept(wide_trip: WideTrip) -> None:
-    """All but the named column, with fields and their metadata, are as they were when compressed."""
+    """All but the named column, with fields and their metadata, are as they were."""
     small, source = read(wide_trip.small), read(wide_trip.source)
     assert small.column_names == source.column_names
     others = [name for name in source.column_names if name != "value"]
@@ -916,7 +915,7 @@ def test_field_of_frames_keeps_its_metadata(wide_trip: WideTrip) -> None:
 
 
 def test_schema_metadata_is_kept(wide_trip: WideTrip) -> None:
-    """The compressed file has the schema's metadata, and its dictionary, for all who read it."""
+    """The compressed file has the schema's metadata, and its dictionary, for all readers."""
     source, small = (read(path).schema.metadata for path in (wide_trip.source, wide_trip.small))
     assert small is not None
     assert source.items() <= small.items()
@@ -1001,18 +1000,17 @@ def test_polars_reads_frames(command: Command, folder: Path, reader: str) -> Non
 @pytest.mark.parametrize("ending", [".parquet", ".arrow"], ids=["parquet", "ipc-file"])
 def test_command_reads_polars_files(command: Command, folder: Path, ending: str) -> None:
     """Files that Polars writes, with its view layouts, are read, and the result again by Polars."""
-    frame_ = polars.DataFrame({"n": list(range(len(MIXED))), "value": MIXED})
+    origin = polars.DataFrame({"n": list(range(len(MIXED))), "value": MIXED})
     source, small, back = (folder / f"{name}{ending}" for name in ("in", "small", "back"))
-    write_, read_ = (
-        (frame_.write_parquet, polars.read_parquet)
-        if ending == ".parquet"
-        else (frame_.write_ipc, polars.read_ipc)
-    )
-    write_(source)
+    if ending == ".parquet":
+        save, load = origin.write_parquet, polars.read_parquet
+    else:
+        save, load = origin.write_ipc, polars.read_ipc
+    save(source)
     command("compress", source, "-c", "value", "-o", small)
     assert_values(read_there(values_of(read(small))), MIXED)
     command("decompress", small, "-o", back)
-    assert read_(back).equals(frame_)
+    assert load(back).equals(origin)
 
 
 # -------------------------------------------------------------------------------------- real data
@@ -1057,7 +1055,9 @@ def stdlib_table() -> pa.Table:
             piece = code[start : start + 700]
             lines = [len(line) for line in piece.splitlines()]
             info = {"size": len(code), "words": piece.decode("latin-1").split()[:3]}
-            rows.append({"path": name, "place": place, "value": piece, "lines": lines, "info": info})
+            rows.append(
+                {"path": name, "place": place, "value": piece, "lines": lines, "info": info}
+            )
     assert len(rows) >= 5000, f"too few Python files in {root}"
     info_type = pa.struct([("size", pa.int64()), ("words", pa.list_(pa.string()))])
     schema = pa.schema(
@@ -1127,8 +1127,9 @@ def py(folder: Path) -> Path:
     return corpus("py", generated_files, folder)
 
 
-@pytest.fixture(scope="module", params=[(stdlib, 2.0), (deb, 3.0), (py, 3.0)],
-                ids=["stdlib", "deb", "py"])
+@pytest.fixture(
+    scope="module", params=[(stdlib, 2.0), (deb, 3.0), (py, 3.0)], ids=["stdlib", "deb", "py"]
+)
 def trip(command: Command, request: pytest.FixtureRequest) -> Iterator[Trip]:
     """Real data, compressed with a trained dictionary, inspected, and decompressed."""
     make, least_ratio = request.param
@@ -1177,7 +1178,8 @@ def test_real_data_is_told_truly(trip: Trip) -> None:
     assert trip.report["output_bytes"] == trip.small.stat().st_size
     seen = next(column for column in trip.inspected["columns"] if column["name"] == "value")
     assert trip.inspected["rows"] == seen["rows"] == seen["frame_values"] == rows
-    assert seen["marked"] and seen["frames"]
+    assert seen["marked"]
+    assert seen["frames"]
     assert (seen["content_bytes"], seen["stored_bytes"]) == (raw, stored)
     assert seen["largest_content"] == pc.max(sizes).as_py()
     assert seen["largest_stored"] == pc.max(stored_sizes).as_py()
@@ -1210,7 +1212,8 @@ def test_inspect_foreign_frames(command: Command, folder: Path, ending: str) -> 
     told = {c["name"]: c for c in command("inspect", source, "--json").report()["columns"]}
     assert list(told) == ["value", "plain"]
     value = told["value"]
-    assert value["frames"] and not value["marked"]
+    assert value["frames"]
+    assert not value["marked"]
     assert (value["rows"], value["nulls"], value["frame_values"]) == (6, 1, 5)
     assert value["stored_bytes"] == sum(len(f) for f in frames if f is not None)
     assert value["content_bytes"] == 2 * (len(A) + len(C)) + len(SAMPLES[0])
@@ -1348,12 +1351,13 @@ def test_many_bad_rows_are_counted(command: Command, folder: Path) -> None:
     assert told["failed"] == 250
     assert [failure["row"] for failure in told["failures"]] == list(range(100))
     shown = command(*job).stdout.decode()
-    assert "250" in shown and "row 0" in shown
+    assert "250" in shown
+    assert "row 0" in shown
     assert_values(values_of(read(folder / "out.parquet")), [None] * 250 + [B])
 
 
 def test_bad_row_of_a_dictionary_column(command: Command, folder: Path) -> None:
-    """In a dictionary column each row that points to a bad value is null, and the first is named."""
+    """In a dictionary column each row with a bad value is null, and the first is named."""
     frames = [zstd(A), zstd(B), b"bad", None, zstd(A), b"bad"]
     stored = pa.dictionary(pa.int32(), pa.binary())
     source = write(table_of(frames, stored), folder / "in.arrow")
@@ -1370,7 +1374,8 @@ def test_text_that_is_none(command: Command, folder: Path) -> None:
     source = write(table_of(made_there(values)), folder / "in.parquet")
     job = ["decompress", source, "-c", "value", "-o", folder / "out.parquet", "--utf8", "--json"]
     error = command(*job, status=1).error()
-    assert error["row"] == 3 and "UTF-8" in error["error"]
+    assert error["row"] == 3
+    assert "UTF-8" in error["error"]
     (told,) = command(*job, "--on-error", "null").report()["columns"]
     assert [failure["row"] for failure in told["failures"]] == [3, 4]
     expected = [b"text", None, "grüße".encode(), None, None, b""]
@@ -1382,13 +1387,12 @@ def test_value_size_limit(command: Command, folder: Path, content_size: bool) ->
     """`--max-value-size` passes a value of just that size, and names the first larger one."""
     values = [text(1000), text(1001), text(10)]
     frames = made_there(values, write_content_size=content_size)
-    assert_values(
-        values_of(read_here(command, folder, frames, "--max-value-size", "1001")), values
-    )
+    assert_values(values_of(read_here(command, folder, frames, "--max-value-size", "1001")), values)
     job = ["decompress", folder / "frames.parquet", "-c", "value", "-o", folder / "out.parquet"]
     limited = [*job, "--max-value-size", "1000", "--json"]
     error = command(*limited, status=1).error()
-    assert error["row"] == 1 and "1000" in error["error"]
+    assert error["row"] == 1
+    assert "1000" in error["error"]
     command(*limited, "--on-error", "null")
     assert_values(values_of(read(folder / "out.parquet")), [values[0], None, values[2]])
 
@@ -1402,7 +1406,8 @@ def test_window_limit(command: Command, folder: Path) -> None:
     job = [folder / "frames.parquet", "-c", "value", "-o", folder / "out.parquet"]
     command("decompress", *job, "--max-window-log", "20")
     error = command("decompress", *job, "--max-window-log", "19", "--json", status=1).error()
-    assert error["row"] == 1 and "window" in error["error"]
+    assert error["row"] == 1
+    assert "window" in error["error"]
 
 
 def test_claimed_size_is_not_believed(command: Command, folder: Path) -> None:
@@ -1441,9 +1446,7 @@ USAGE = {
     "no-batch-rows": [
         *["compress", "in.parquet", "-c", "value", "-o", "o.parquet", "--batch-rows", "0"]
     ],
-    "bad-on-error": [
-        *["decompress", "small.parquet", "-o", "o.parquet", "--on-error", "ignore"]
-    ],
+    "bad-on-error": [*["decompress", "small.parquet", "-o", "o.parquet", "--on-error", "ignore"]],
 }
 
 
@@ -1464,9 +1467,7 @@ def prepare(command: Command, folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", USAGE.values(), ids=USAGE.keys())
-def test_wrong_usage_is_status_2(
-    command: Command, folder: Path, arguments: Sequence[str]
-) -> None:
+def test_wrong_usage_is_status_2(command: Command, folder: Path, arguments: Sequence[str]) -> None:
     """What cannot be meant ends with status 2, a reason, and no file."""
     before = prepare(command, folder)
     done = command(*located(folder, arguments), status=2)
@@ -1535,7 +1536,8 @@ def test_success_is_status_0(command: Command, folder: Path) -> None:
     source = write(table_of(SAMPLES), folder / "in.parquet")
     job = ["compress", source, "-c", "value", "-o", folder / "out.parquet"]
     done = command(*job)
-    assert b"value" in done.stdout and done.stderr == ""
+    assert b"value" in done.stdout
+    assert done.stderr == ""
     done = command(*job, "--quiet")
     assert (done.stdout, done.stderr) == (b"", "")
     assert command(*job, "--quiet", "--json").report()["rows"] == len(SAMPLES)
