@@ -25,8 +25,10 @@ test-rust:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
 
 # The command against other implementations: python-zstandard, pyarrow, Polars.
+# (The command that cargo builds for its own tests: a build of its own would compile everything
+# once more, with other features of the dependencies.)
 test-python: $(VENV)/ready
-	$(CARGO) build --locked $(FEATURES)
+	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q tests/python
 

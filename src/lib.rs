@@ -65,3 +65,8 @@ pub use error::{Error, Rejected, Result, ValueError};
 pub use segments::{
     BufferSegment, BufferSegments, BufferWithSegments, BufferWithSegmentsCollection,
 };
+
+/// What the README shows is run as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

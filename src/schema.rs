@@ -25,7 +25,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{CompressOptions, Dictionary};
+use crate::codec::{CompressOptions, Dictionary, Format};
 use crate::convert::{self, Encoded, MAX_VIEW_BUFFER, is_binary_like};
 use crate::error::{Error, Result};
 
@@ -124,6 +124,9 @@ pub struct FramesMetadata {
     /// The id of the dictionary that the frames need, if they need one; 0 is raw content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dictionary_id: Option<u32>,
+    /// Whether the frames have no magic number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub magicless: bool,
 }
 
 /// The Arrow extension type of a column of frames.
@@ -178,6 +181,7 @@ pub fn mark(field: &Field, frames: DataType, options: &CompressOptions) -> Resul
         value_type: ValueType::of(field.data_type())?,
         level: options.level,
         dictionary_id: options.dictionary.as_ref().map(Dictionary::id),
+        magicless: options.format == Format::Magicless,
     };
     let mut field = field.clone().with_data_type(frames);
     field.try_with_extension_type(Frames { metadata })?;

@@ -89,6 +89,10 @@ impl Run<'_> {
 
     fn compress(&self, args: &CompressArgs) -> Result<()> {
         let start = Instant::now();
+        if args.train.is_some() && args.file.as_os_str() == "-" {
+            let problem = "reads the input twice, which standard input does not allow".to_owned();
+            return Err(Error::Option { name: "train", problem });
+        }
         let trained: Vec<Option<Dictionary>> = match (args.train, &args.dictionary) {
             (Some(size), _) => {
                 let trained = self.with_bar("train", |options| {

@@ -125,10 +125,10 @@ impl Compressor {
     /// [`ValueError::OutOfMemory`](crate::ValueError::OutOfMemory); [`Error::Cancelled`].
     pub fn compress_array(&self, array: &dyn Array) -> Result<ArrayRef> {
         if let Some(encoded) = Encoded::of(array) {
-            // All of them, used or not: batches that share a dictionary go on sharing one.
             let values = encoded.values();
-            let frames = self.compress_rows(&Rows::of(values, None)?)?;
-            let nulls = values.nulls().cloned();
+            let worked_on = NullBuffer::from(encoded.worked_on());
+            let frames = self.compress_rows(&Rows::of(values, Some(&worked_on))?)?;
+            let nulls = NullBuffer::union(values.nulls(), Some(&worked_on));
             return encoded.rewrap(to_array(frames, nulls, values.data_type(), false)?);
         }
         let frames = self.compress_rows(&Rows::of(array, None)?)?;
@@ -397,14 +397,15 @@ impl Decompressor {
         Ok(Decompressed { array: to_array(values, validity, input.data_type(), utf8)?, failures })
     }
 
-    /// Decompresses what an encoded column stands for: each used value once.
+    /// Decompresses what an encoded column stands for: each value once. What no row uses
+    /// may fail, and is null then.
     fn decompress_encoded(
         &self,
         encoded: &Encoded,
         size: impl Fn(usize) -> Option<u64>,
     ) -> Result<Decompressed> {
         let values = encoded.values();
-        let used = NullBuffer::from(encoded.used());
+        let worked_on = NullBuffer::from(encoded.worked_on());
         let places = encoded.places();
         // The lowest failing row need not be that of the lowest failing value: all failures have
         // to be known before one can be named.
@@ -425,7 +426,7 @@ impl Decompressor {
             }
         }
         let decoded = listing
-            .decompress_rows(&Rows::of(values, Some(&used))?, Some(&|place| sizes[place]))
+            .decompress_rows(&Rows::of(values, Some(&worked_on))?, Some(&|place| sizes[place]))
             .map_err(|error| row_of_value(error, &places))?;
         let by_place: std::collections::HashMap<usize, _> =
             decoded.failures.iter().map(|failure| (failure.row, failure.error.clone())).collect();
@@ -444,7 +445,7 @@ impl Decompressor {
         }
         let lost: Vec<usize> = failures.iter().map(|failure| failure.row).collect();
         let lost_values: Vec<usize> = decoded.failures.iter().map(|failure| failure.row).collect();
-        let validity = NullBuffer::union(values.nulls(), Some(&used));
+        let validity = NullBuffer::union(values.nulls(), Some(&worked_on));
         let validity = match lost_values.is_empty() {
             true => validity,
             false => Some(without(validity.as_ref(), values.len(), &lost_values)),
@@ -459,8 +460,10 @@ impl Decompressor {
 fn row_of_value(error: Error, places: &[Option<usize>]) -> Error {
     match error {
         Error::Row { row: value, error } => {
-            let row = places.iter().position(|place| *place == Some(value)).unwrap_or(value);
-            Error::Row { row, error }
+            match places.iter().position(|place| *place == Some(value)) {
+                Some(row) => Error::Row { row, error },
+                None => Error::Dictionary(format!("value {value}, which no row uses: {error}")),
+            }
         }
         other => other,
     }

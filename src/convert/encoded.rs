@@ -81,6 +81,15 @@ impl Encoded {
         )
     }
 
+    /// Which of the values are worth work: all of a dictionary's, for arrays that share one to go
+    /// on sharing it, but of a run-end encoded array those that its slice covers.
+    pub(crate) fn worked_on(&self) -> BooleanBuffer {
+        match self.array.as_any_dictionary_opt() {
+            Some(dictionary) => BooleanBuffer::new_set(dictionary.values().len()),
+            None => self.used(),
+        }
+    }
+
     /// The same keys or run ends over other values.
     ///
     /// # Errors

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::codec::{Compressor, DecompressOptions, Decompressor, Dictionary, RowFailure};
+use crate::codec::{Compressor, DecompressOptions, Decompressor, Dictionary, Format, RowFailure};
 use crate::convert::is_binary_like;
 use crate::error::{Error, Result};
 use crate::files::value_bytes;
-use crate::schema::{self, ValueType};
+use crate::schema::{self, FramesMetadata, ValueType};
 
 /// The work of a file job, known before the first batch.
 pub(super) struct Plan {
@@ -43,10 +43,19 @@ pub(super) struct Outcome {
 
 /// The place of a column.
 pub(super) fn find_column(schema: &Schema, name: &str) -> Result<usize> {
-    schema.fields().iter().position(|field| field.name() == name).ok_or_else(|| {
-        let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
-        Error::NoSuchColumn { name: name.to_owned(), columns }
-    })
+    let fields = schema.fields().iter().enumerate();
+    let mut places = fields.filter(|(_, field)| field.name() == name).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (Some(_), Some(_)) => {
+            let problem = format!("{name:?} is the name of several columns");
+            Err(Error::Option { name: "columns", problem })
+        }
+        (None, _) => {
+            let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+            Err(Error::NoSuchColumn { name: name.to_owned(), columns })
+        }
+    }
 }
 
 /// The place of a column that holds bytes.
@@ -115,12 +124,20 @@ impl Plan {
             let place = find_binary(schema, &name)?;
             let field = schema.field(place);
             let marked = schema::marked(field).map_err(|error| error.in_column(&name))?;
-            // An unmarked column comes back in the layout it has now.
+            let mut options = codec.clone();
             let value_type = match marked {
-                Some(marked) => marked.value_type,
+                // An unmarked column comes back in the layout it has now.
                 None => unmarked_type(field.data_type(), codec.utf8)?,
+                Some(marked) => {
+                    options.dictionaries = marked_dictionary(&marked, &codec)
+                        .map_err(|error| error.in_column(&name))?;
+                    if marked.magicless {
+                        options.format = Format::Magicless;
+                    }
+                    marked.value_type
+                }
             };
-            let options = DecompressOptions { utf8: value_type.is_text(), ..codec.clone() };
+            options.utf8 = value_type.is_text();
             let work = Work::Decompress(Decompressor::with_options(options)?, value_type);
             let data_type = work.output_type(field.data_type())?;
             let unmarked = schema::unmark(field, data_type);
@@ -177,9 +194,26 @@ impl Plan {
         self.dictionaries.iter().map(Dictionary::id).collect()
     }
 
-    /// The batch with its columns gone through the codec. Rows in errors count from the batch's
-    /// first.
-    pub(super) fn apply(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<Outcome>)> {
+    /// The batch with its columns gone through the codec: one batch, or several where its values
+    /// go beyond what the offsets of a column's type can say. Rows in errors count from the
+    /// batch's first.
+    pub(super) fn apply(&self, batch: &RecordBatch) -> Result<Vec<(RecordBatch, Vec<Outcome>)>> {
+        let rows = batch.num_rows();
+        match self.apply_whole(batch) {
+            Err(Error::Column { source, .. })
+                if rows > 1 && matches!(*source, Error::SegmentLayout { .. }) =>
+            {
+                let half = rows / 2;
+                let mut parts = self.apply(&batch.slice(0, half))?;
+                let rest = self.apply(&batch.slice(half, rows - half));
+                parts.extend(rest.map_err(|error| error.shift_row(half))?);
+                Ok(parts)
+            }
+            done => Ok(vec![done?]),
+        }
+    }
+
+    fn apply_whole(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<Outcome>)> {
         let mut columns = batch.columns().to_vec();
         let mut outcomes = Vec::with_capacity(self.columns.len());
         for PlannedColumn { place, name, work } in &self.columns {
@@ -191,6 +225,20 @@ impl Plan {
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         Ok((batch, outcomes))
+    }
+}
+
+/// The dictionary that a marked column needs, and no other: its frames need not name it.
+fn marked_dictionary(
+    marked: &FramesMetadata,
+    codec: &DecompressOptions,
+) -> Result<Vec<Dictionary>> {
+    let Some(id) = marked.dictionary_id else { return Ok(Vec::new()) };
+    match codec.dictionaries.iter().find(|dictionary| dictionary.id() == id) {
+        Some(dictionary) => Ok(vec![dictionary.clone()]),
+        None => Err(Error::Dictionary(format!(
+            "the frames need dictionary {id}, which is neither in the file's schema nor given"
+        ))),
     }
 }
 

@@ -160,14 +160,18 @@ pub fn inspect(path: &Path) -> Result<FileInfo> {
         source = Source::open(path, DEFAULT_BATCH_ROWS, Some(&names))?;
     }
     let total = source.total_rows;
+    let fields = source.schema.fields().iter().enumerate();
+    let places: Vec<usize> = fields
+        .filter(|(_, field)| is_binary_like(field.data_type()))
+        .map(|(place, _)| place)
+        .collect();
     let mut rows = 0;
     while let Some(step) = source.next_step().transpose()? {
         let Step::Batch(batch) = step else { continue };
         rows += batch.num_rows() as u64;
-        for column in &mut columns {
-            if let Some(array) = batch.column_by_name(&column.name) {
-                column.add(array).map_err(|error| in_file(error.in_column(&column.name)))?;
-            }
+        for (column, place) in columns.iter_mut().zip(&places) {
+            let added = column.add(batch.column(*place));
+            added.map_err(|error| in_file(error.in_column(&column.name)))?;
         }
     }
     Ok(FileInfo {

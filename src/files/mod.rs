@@ -243,13 +243,15 @@ fn run(
             Step::EndOfGroup => sink.end_group()?,
             Step::Batch(batch) => {
                 let first = usize::try_from(rows).unwrap_or(usize::MAX);
-                let (out, outcomes) =
+                let parts =
                     plan.apply(&batch).map_err(|error| in_source(error.shift_row(first)))?;
-                for (report, outcome) in reports.iter_mut().zip(&outcomes) {
-                    report.add(outcome, rows);
+                for (out, outcomes) in parts {
+                    for (report, outcome) in reports.iter_mut().zip(&outcomes) {
+                        report.add(outcome, rows);
+                    }
+                    sink.write(&out)?;
+                    rows += out.num_rows() as u64;
                 }
-                sink.write(&out)?;
-                rows += batch.num_rows() as u64;
                 let progress = Progress { rows, total_rows: source.total_rows };
                 if let Some(tell) = options.progress.as_mut()
                     && tell(progress).is_break()

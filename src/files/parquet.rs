@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::files::batch::Plan;
 use crate::files::source::{FileFormat, Source, Step};
 use crate::files::target::Target;
+use crate::schema::DICTIONARY_PREFIX;
 
 /// Opens a Parquet file: row group by row group, each in batches of at most `batch_rows` rows.
 pub(super) fn open(
@@ -55,6 +56,7 @@ pub(super) fn open(
     };
     let read_group = move |group: usize| {
         let file = file.try_clone().map_err(|error| Error::in_file(&path, error))?;
+        let batch_rows = batch_rows.min(rows_within(metadata.metadata().row_group(group)));
         ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask.clone())
@@ -77,6 +79,16 @@ pub(super) fn open(
     Ok(Source::new(schema, FileFormat::Parquet, total, Box::new(steps)))
 }
 
+/// Bytes of a batch, about: a batch of fewer rows is read where values are large.
+const BATCH_BYTES: u64 = 256 << 20;
+
+/// Rows of a row group that have about [`BATCH_BYTES`], by its metadata.
+fn rows_within(group: &RowGroupMetaData) -> usize {
+    let number = |number: i64| u64::try_from(number).unwrap_or(0).max(1);
+    let row = number(group.total_byte_size()).div_ceil(number(group.num_rows()));
+    usize::try_from(BATCH_BYTES / row).unwrap_or(usize::MAX).max(1)
+}
+
 /// A Parquet writer for the planned schema.
 ///
 /// With `keep_groups` a row group ends only where the caller says; without, after as many rows as
@@ -86,9 +98,11 @@ pub(super) fn writer(
     plan: &Plan,
     keep_groups: bool,
 ) -> Result<ArrowWriter<Target>, parquet::errors::ParquetError> {
-    // The schema's metadata goes into the file's own key-value list, and is left out of the
-    // encoded Arrow schema, which would hold it (a whole dictionary, maybe) a second time.
+    // Arrow readers take the schema's metadata from the encoded Arrow schema, others from the
+    // file's own key-value list: it goes into both, but for dictionaries, which are large and of
+    // use to Arrow readers alone.
     let mut entries: Vec<_> = plan.schema.metadata().iter().collect();
+    entries.retain(|(key, _)| !key.starts_with(DICTIONARY_PREFIX));
     entries.sort();
     let entries = entries
         .into_iter()
@@ -108,6 +122,5 @@ pub(super) fn writer(
             .set_column_dictionary_enabled(path(), false)
             .set_column_statistics_enabled(path(), EnabledStatistics::None);
     }
-    let schema = plan.schema.as_ref().clone().with_metadata(Default::default());
-    ArrowWriter::try_new(target, Arc::new(schema), Some(properties.build()))
+    ArrowWriter::try_new(target, plan.schema.clone(), Some(properties.build()))
 }

@@ -261,7 +261,8 @@ fn row_groups_and_pages() {
     assert_eq!(back, original);
 }
 
-/// The dictionary travels once in a Parquet file, not a second time in the Arrow schema.
+/// The dictionary travels once in a Parquet file: in the encoded Arrow schema, which is base64 of
+/// its own.
 #[test]
 fn the_dictionary_is_stored_once() {
     let place = Place::new();
@@ -276,7 +277,7 @@ fn the_dictionary_is_stored_once() {
     let entries = reader.metadata().file_metadata().key_value_metadata().unwrap();
     let bytes: usize =
         entries.iter().filter_map(|entry| entry.value.as_ref()).map(String::len).sum();
-    let encoded = trained.as_bytes().len() * 4 / 3;
+    let encoded = trained.as_bytes().len() * 4 / 3 * 4 / 3;
     assert!(bytes < encoded + 4000, "{bytes} bytes of metadata for {encoded} of dictionary");
 }
 
