@@ -199,6 +199,13 @@ pub enum Error {
         problem: String,
     },
 
+    /// Segments that end too far for the offsets that the conversion makes.
+    #[error("segment {index} ends beyond 2^31 - 1, too far for 32-bit offsets")]
+    BeyondOffsets {
+        /// The first such segment.
+        index: usize,
+    },
+
     /// A validity mask or a list of sizes of another length than the column.
     #[error("{what} has {found} entries for {expected} rows")]
     LengthMismatch {

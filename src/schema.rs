@@ -18,8 +18,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
-use arrow_schema::extension::ExtensionType;
+use arrow_array::{Array, ArrayRef, LargeBinaryArray};
+use arrow_schema::extension::{
+    EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY, ExtensionType,
+};
 use arrow_schema::{ArrowError, DataType, Field};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -72,11 +74,11 @@ impl ValueType {
         matches!(self, ValueType::Utf8 | ValueType::LargeUtf8 | ValueType::Utf8View)
     }
 
-    /// A decompressed column in this type; values are shared, not copied.
+    /// A decompressed column in this type. Values are shared, but for views that become one buffer.
     ///
     /// # Errors
     ///
-    /// [`Error::SegmentLayout`] if values end beyond 2^31 - 1 and the type has 32-bit offsets;
+    /// [`Error::BeyondOffsets`] if values end beyond 2^31 - 1 and the type has 32-bit offsets;
     /// [`Error::Row`] for text that is not UTF-8; [`Error::UnsupportedType`].
     pub fn restore(self, array: &ArrayRef) -> Result<ArrayRef> {
         if let Some(encoded) = Encoded::of(array) {
@@ -93,13 +95,17 @@ impl ValueType {
                 false => Arc::new(convert::to_binary_view(collection, validity, MAX_VIEW_BUFFER)?),
             });
         }
-        if collection.members().len() != 1 {
-            // Views over several buffers have no one values buffer to share.
-            let views = array
-                .as_binary_view_opt()
-                .ok_or_else(|| Error::UnsupportedType(array.data_type().clone()))?;
-            let values = views.iter().collect::<arrow_array::LargeBinaryArray>();
-            collection = convert::from_array(&values)?.0;
+        // Views have no one values buffer, in order and without gaps, to share.
+        let copied: Option<LargeBinaryArray> = match array.data_type() {
+            DataType::BinaryView => Some(array.as_binary_view().iter().collect()),
+            DataType::Utf8View => {
+                let text = array.as_string_view().iter();
+                Some(text.map(|text| text.map(str::as_bytes)).collect())
+            }
+            _ => None,
+        };
+        if let Some(copied) = copied {
+            collection = convert::from_array(&copied)?.0;
         }
         let Some(segments) = collection.into_members().pop() else {
             return Err(Error::UnsupportedType(array.data_type().clone()));
@@ -127,6 +133,12 @@ pub struct FramesMetadata {
     /// Whether the frames have no magic number.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub magicless: bool,
+    /// The name of the extension type that the column had before, which it gets back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_name: Option<String>,
+    /// That extension type's own metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_metadata: Option<String>,
 }
 
 /// The Arrow extension type of a column of frames.
@@ -182,6 +194,8 @@ pub fn mark(field: &Field, frames: DataType, options: &CompressOptions) -> Resul
         level: options.level,
         dictionary_id: options.dictionary.as_ref().map(Dictionary::id),
         magicless: options.format == Format::Magicless,
+        extension_name: field.extension_type_name().map(str::to_owned),
+        extension_metadata: field.extension_type_metadata().map(str::to_owned),
     };
     let mut field = field.clone().with_data_type(frames);
     field.try_with_extension_type(Frames { metadata })?;
@@ -192,8 +206,13 @@ pub fn mark(field: &Field, frames: DataType, options: &CompressOptions) -> Resul
 pub fn unmark(field: &Field, values: DataType) -> Field {
     let mut metadata = field.metadata().clone();
     if field.extension_type_name() == Some(Frames::NAME) {
-        metadata.remove(arrow_schema::extension::EXTENSION_TYPE_NAME_KEY);
-        metadata.remove(arrow_schema::extension::EXTENSION_TYPE_METADATA_KEY);
+        let before = marked(field).ok().flatten();
+        let before = before.map(|mark| (mark.extension_name, mark.extension_metadata));
+        let (name, own) = before.unwrap_or_default();
+        for (key, value) in [(EXTENSION_TYPE_NAME_KEY, name), (EXTENSION_TYPE_METADATA_KEY, own)] {
+            metadata.remove(key);
+            metadata.extend(value.map(|value| (key.to_owned(), value)));
+        }
     }
     field.clone().with_data_type(values).with_metadata(metadata)
 }

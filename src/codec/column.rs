@@ -185,11 +185,16 @@ fn read_rows(column: &dyn Array, format: Format) -> Result<Vec<Option<(ValueInfo
     };
     let values = Rows::of(encoded.values(), Some(&encoded.used().into()))?;
     let read: Vec<_> = values.iter().map(|(_, value)| value.map(read).transpose()).collect();
-    let places = encoded.places().into_iter().enumerate();
-    places
-        .map(|(row, place)| match place {
-            None => Ok(None),
-            Some(place) => read[place].clone().map_err(in_row(row)),
-        })
-        .collect()
+    let mut rows = Vec::new();
+    let bytes = (column.len() as u64).saturating_mul(size_of::<Option<(ValueInfo, u64)>>() as u64);
+    rows.try_reserve_exact(column.len())
+        .map_err(|_| Error::OutOfMemory { what: "rows of an encoded column", bytes })?;
+    for (row, place, count) in encoded.runs_from() {
+        let info = match place {
+            None => None,
+            Some(place) => read[place].clone().map_err(in_row(row))?,
+        };
+        rows.resize(rows.len() + count, info);
+    }
+    Ok(rows)
 }

@@ -37,7 +37,7 @@ pub(super) fn compress(
     });
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
-    let mut offsets = vec![0_i64; rows.len() + 1];
+    let mut offsets = zeros(rows.len() + 1)?;
     let sizes = by_run(&mut offsets[1..], &runs);
     let stashes: Vec<Mutex<Stash>> = runs.iter().map(|_| Mutex::default()).collect();
     workers.for_each(&runs, contexts, |context, place, run| {
@@ -95,6 +95,15 @@ fn compress_run(
     stash
 }
 
+/// A zero for each row, and one.
+pub(super) fn zeros(count: usize) -> Result<Vec<i64>> {
+    let mut zeros = Vec::new();
+    let bytes = (count as u64).saturating_mul(8);
+    zeros.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { what: "offsets", bytes })?;
+    zeros.resize(count, 0);
+    Ok(zeros)
+}
+
 /// A slice with an entry a row, cut into one slice a run, each behind a lock so that any one
 /// worker can take it.
 pub(super) fn by_run<'a, T>(mut rows: &'a mut [T], runs: &[Run]) -> Vec<Mutex<&'a mut [T]>> {
@@ -111,12 +120,13 @@ pub(super) fn by_run<'a, T>(mut rows: &'a mut [T], runs: &[Run]) -> Vec<Mutex<&'
 pub(super) fn sizes_to_ends(offsets: &mut [i64]) -> Result<u64> {
     let mut end = 0_i64;
     for offset in offsets {
+        // What `to_segments` rests on; a size that was never known would be negative.
+        assert!(*offset >= 0, "a row has no size");
         end = end
             .checked_add(*offset)
             .ok_or(Error::OutOfMemory { what: "values", bytes: u64::MAX })?;
         *offset = end;
     }
-    // Sizes are not negative.
     Ok(end as u64)
 }
 

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments};
+use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments, zeros};
 use crate::codec::failures::{Failures, RowFailure};
 use crate::codec::frame::{Format, Frame, Frames, read_frame, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
@@ -24,10 +24,11 @@ use crate::codec::memory::{Output, Slot, Stash};
 use crate::codec::options::{DecompressOptions, OnError};
 use crate::codec::rows::Rows;
 use crate::codec::workers::{Contexts, Run, Workers, lock};
-use crate::convert;
-use crate::error::{Result, ValueError};
+use crate::error::{Error, Result, ValueError};
 use crate::segments::BufferWithSegments;
 
+/// The least room that a value of unknown size is decoded to at first, in bytes.
+const FIRST_ROOM: u64 = 1 << 20;
 /// In the place of a size: not known before the row is decoded.
 const UNKNOWN: i64 = -1;
 /// What a row costs to read headers of, in bytes, as the unit of work.
@@ -62,7 +63,7 @@ pub(super) fn decompress(
     let call = Call { rows, promised, options, dictionaries, failures };
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
-    let mut offsets = vec![0_i64; rows.len() + 1];
+    let mut offsets = zeros(rows.len() + 1)?;
     let some_unknown = call.plan(&mut offsets[1..], workers)?;
     call.failures.check_cancelled()?;
     let stashes = match some_unknown {
@@ -76,21 +77,25 @@ pub(super) fn decompress(
     let end = call.failures.end(rows.len());
     offsets[end + 1..].fill(0);
     let size = sizes_to_ends(&mut offsets)?;
-    let mut output = Output::new(size)?;
+    let mut output = Output::new(size).map_err(|error| in_largest_row(error, &offsets))?;
     let failed = call.failures.listed_rows();
     let place = Places { offsets: &offsets, end, failed: &failed };
     call.decode(place, stashes, &mut output, workers, contexts)?;
 
-    let text_only_or_null = options.utf8 && options.on_error == OnError::Null;
     let Call { failures, .. } = call;
     let listed = failures.finish()?;
     let mut values = output.finish();
     drop_failed(&mut values, &mut offsets, listed.iter().map(|failure| failure.row));
-    let mut decoded = Decoded { values: to_segments(values, offsets), failures: listed };
-    if text_only_or_null {
-        decoded = without_non_text(decoded);
+    Ok(Decoded { values: to_segments(values, offsets), failures: listed })
+}
+
+/// No memory for the whole output, said of the row that takes most of it.
+fn in_largest_row(error: Error, offsets: &[i64]) -> Error {
+    let sizes = offsets.windows(2).map(|ends| (ends[1] - ends[0]) as u64);
+    match sizes.enumerate().max_by_key(|(row, bytes)| (*bytes, std::cmp::Reverse(*row))) {
+        Some((row, bytes)) => Error::Row { row, error: ValueError::OutOfMemory { bytes } },
+        None => error,
     }
-    Ok(decoded)
 }
 
 /// The content sizes that the caller vouches for, by row.
@@ -172,7 +177,7 @@ impl Call<'_> {
     }
 
     /// The content size of a row, or `None` if its frames do not say.
-    #[inline]
+    #[inline(always)]
     fn plan_row(&self, row: usize, value: &[u8]) -> Result<Option<i64>, ValueError> {
         let (content_size, content_bound) = match read_frame(value, self.options.format) {
             // One frame and nothing else: nearly every value there is.
@@ -291,21 +296,36 @@ impl Call<'_> {
     ) -> Result<usize, ValueError> {
         let bound = read_value(value, self.options.format)?.content_bound;
         let limits = [self.options.max_value_size, self.options.max_output_size];
-        let room = limits.into_iter().flatten().fold(bound, u64::min);
-        let room_bytes =
-            usize::try_from(room).map_err(|_| ValueError::OutOfMemory { bytes: room })?;
-        let target = stash.spare(room_bytes, usize::MAX)?;
-        let size = match self.dictionaries.decompress(context, target, value) {
-            Err(Stopped::Full) => {
-                let size = room.saturating_add(1);
-                return Err(match limits {
-                    [Some(limit), _] if limit == room => ValueError::ValueTooLarge { size, limit },
-                    [_, Some(limit)] if limit == room => ValueError::OutputTooLarge { size, limit },
-                    _ => ValueError::Corrupt("the content is larger than its blocks can hold"),
-                });
+        let most = limits.into_iter().flatten().fold(bound, u64::min);
+        // A bound can be very far from the content (a block for each flush of a stream): room
+        // for it is taken in steps, and what is decoded twice is a seventh at the most.
+        let likely = (value.len() as u64).saturating_mul(8).max(FIRST_ROOM);
+        let mut room = most.min(likely);
+        let size = loop {
+            let bytes =
+                usize::try_from(room).map_err(|_| ValueError::OutOfMemory { bytes: room })?;
+            let target = stash.spare(bytes, usize::MAX)?;
+            match self.dictionaries.decompress(context, target, value) {
+                Ok(size) => {
+                    // SAFETY: libzstd has written this many bytes.
+                    self.check_text(unsafe { target[..size].assume_init_ref() })?;
+                    break size;
+                }
+                Err(Stopped::Bad(error)) => return Err(error),
+                Err(Stopped::Full) if room < most => room = room.saturating_mul(8).min(most),
+                Err(Stopped::Full) => {
+                    let size = room.saturating_add(1);
+                    return Err(match limits {
+                        [Some(limit), _] if limit == room => {
+                            ValueError::ValueTooLarge { size, limit }
+                        }
+                        [_, Some(limit)] if limit == room => {
+                            ValueError::OutputTooLarge { size, limit }
+                        }
+                        _ => ValueError::Corrupt("the content is larger than its blocks can hold"),
+                    });
+                }
             }
-            Err(Stopped::Bad(error)) => return Err(error),
-            Ok(size) => size,
         };
         if let Some(expected) = self.promised.and_then(|promised| promised(row))
             && expected != size as u64
@@ -389,15 +409,33 @@ impl Call<'_> {
                 // The call fails, so nobody will read what is left open here.
                 break;
             }
-            match self.decode_row(value, slot, size, context) {
+            let decoded = self.decode_row(value, slot, size, context).and_then(|()| {
                 // SAFETY: libzstd has written `size` bytes to the front of the slot.
-                Ok(()) => unsafe { slot.advance(size) },
-                Err(error) => {
-                    self.failures.record(row, error);
+                self.check_text(unsafe { slot.advance(size) })
+            });
+            if let Err(error) = decoded {
+                let written = matches!(error, ValueError::NotUtf8 { .. });
+                self.failures.record(row, error);
+                if self.options.on_error == OnError::Fail {
+                    // The call fails; the rows behind this one in the run are not wanted.
+                    break;
+                }
+                if !written {
                     slot.push_zeros(size);
                 }
             }
         }
+    }
+
+    /// Whether a value is text, if it has to be.
+    #[inline]
+    fn check_text(&self, value: &[u8]) -> Result<(), ValueError> {
+        if !self.options.utf8 {
+            return Ok(());
+        }
+        std::str::from_utf8(value)
+            .map(|_| ())
+            .map_err(|error| ValueError::NotUtf8 { at: error.valid_up_to() })
     }
 
     /// Decodes one row to the next `size` bytes of the slot; `Ok` says that all are written.
@@ -543,21 +581,4 @@ fn drop_failed(values: &mut Vec<u8>, offsets: &mut [i64], failed: impl Iterator<
         offsets[row + 1] = write as i64;
     }
     values.truncate(write);
-}
-
-/// Makes rows null that are not UTF-8.
-fn without_non_text(decoded: Decoded) -> Decoded {
-    let Decoded { values, mut failures } = decoded;
-    let bad: Vec<(usize, usize)> = convert::not_text(&values).collect();
-    if bad.is_empty() {
-        return Decoded { values, failures };
-    }
-    let mut offsets: Vec<i64> = vec![0];
-    offsets.extend(values.segments().iter().map(|(offset, length)| (offset + length) as i64));
-    let mut bytes = values.as_slice().to_vec();
-    drop_failed(&mut bytes, &mut offsets, bad.iter().map(|(row, _)| *row));
-    let error = |at| ValueError::NotUtf8 { at };
-    failures.extend(bad.into_iter().map(|(row, at)| RowFailure { row, error: error(at) }));
-    failures.sort_unstable_by_key(|failure| failure.row);
-    Decoded { values: to_segments(bytes, offsets), failures }
 }

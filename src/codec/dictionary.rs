@@ -59,6 +59,10 @@ impl Dictionary {
         let trained = content == Content::Auto && bytes.starts_with(&MAGIC);
         let inner = Inner { bytes, content, id, digested: OnceLock::new() };
         let dictionary = Self { inner: Arc::new(inner) };
+        if trained && id == 0 {
+            // 0 means "no id" in frames and raw content here.
+            return Err(Error::Dictionary("a trained dictionary has an id, this one has 0".into()));
+        }
         if trained && dictionary.digested().is_err() {
             return Err(Error::Dictionary(
                 "it begins as a trained dictionary does, but it is damaged".into(),

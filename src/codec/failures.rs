@@ -27,6 +27,8 @@ pub struct RowFailure {
 pub(super) struct Failures {
     on_error: OnError,
     cancel: Option<Arc<AtomicBool>>,
+    /// Whether the flag was seen raised. It may be lowered again, and rows were passed over.
+    cancelled: AtomicBool,
     /// One above the last row that still matters.
     end: AtomicUsize,
     fatal: Mutex<Option<RowFailure>>,
@@ -38,6 +40,7 @@ impl Failures {
         Self {
             on_error,
             cancel,
+            cancelled: AtomicBool::new(false),
             end: AtomicUsize::new(usize::MAX),
             fatal: Mutex::new(None),
             listed: Mutex::new(Vec::new()),
@@ -58,7 +61,11 @@ impl Failures {
 
     #[inline]
     fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        let Some(flag) = &self.cancel else { return false };
+        if flag.load(Ordering::Relaxed) {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+        self.cancelled.load(Ordering::Relaxed)
     }
 
     /// Notes that a row failed.

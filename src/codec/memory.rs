@@ -125,14 +125,17 @@ impl Slot<'_> {
         &mut self.rest[..end]
     }
 
-    /// Counts the next `size` bytes as written.
+    /// Counts the next `size` bytes as written, and shows them.
     ///
     /// # Safety
     ///
     /// Each of them has been initialised.
-    pub(super) unsafe fn advance(&mut self, size: usize) {
-        self.rest = &mut std::mem::take(&mut self.rest)[size..];
+    pub(super) unsafe fn advance(&mut self, size: usize) -> &[u8] {
+        let (written, rest) = std::mem::take(&mut self.rest).split_at_mut(size);
+        self.rest = rest;
         self.filled += size;
+        // SAFETY: by this function's contract.
+        unsafe { written.assume_init_ref() }
     }
 
     /// Copies `bytes` to the front.

@@ -127,7 +127,9 @@ impl Compressor {
         if let Some(encoded) = Encoded::of(array) {
             let values = encoded.values();
             let worked_on = NullBuffer::from(encoded.worked_on());
-            let frames = self.compress_rows(&Rows::of(values, Some(&worked_on))?)?;
+            let frames = self
+                .compress_rows(&Rows::of(values, Some(&worked_on))?)
+                .map_err(|error| row_of_value(error, &encoded))?;
             let nulls = NullBuffer::union(values.nulls(), Some(&worked_on));
             return encoded.rewrap(to_array(frames, nulls, values.data_type(), false)?);
         }
@@ -255,6 +257,9 @@ impl Decompressor {
 
     /// [`Self::decompress_array`] that also says which rows became null, and takes content sizes.
     ///
+    /// Of a run-end encoded column the first row of each failed run is listed, since a run can be
+    /// of any length.
+    ///
     /// `sizes` has an entry a row: the content size, or null where it is not known. Frames that do
     /// not say their content size are decoded once instead of being measured first. A size is a
     /// promise, and is checked.
@@ -262,7 +267,8 @@ impl Decompressor {
     /// # Errors
     ///
     /// As [`Self::decompress_array`]; [`Error::LengthMismatch`] if there are more or fewer sizes
-    /// than rows; a broken promise is [`Error::Row`].
+    /// than rows; a broken promise is [`Error::Row`]. [`Error::Option`] for sizes of an encoded
+    /// column.
     pub fn decompress_array_with(
         &self,
         array: &dyn Array,
@@ -277,7 +283,11 @@ impl Decompressor {
         let size =
             |row: usize| sizes.filter(|sizes| sizes.is_valid(row)).map(|sizes| sizes.value(row));
         if let Some(encoded) = Encoded::of(array) {
-            return self.decompress_encoded(&encoded, size);
+            if sizes.is_some() {
+                let problem = "an encoded column has values and rows, and takes no sizes";
+                return Err(Error::Option { name: "sizes", problem: problem.to_owned() });
+            }
+            return self.decompress_encoded(&encoded);
         }
         let promised = sizes.map(|_| &size as &Promised<'_>);
         let decoded = self.decompress_rows(&Rows::of(array, None)?, promised)?;
@@ -397,16 +407,11 @@ impl Decompressor {
         Ok(Decompressed { array: to_array(values, validity, input.data_type(), utf8)?, failures })
     }
 
-    /// Decompresses what an encoded column stands for: each value once. What no row uses
-    /// may fail, and is null then.
-    fn decompress_encoded(
-        &self,
-        encoded: &Encoded,
-        size: impl Fn(usize) -> Option<u64>,
-    ) -> Result<Decompressed> {
+    /// Decompresses what an encoded column stands for: each value once. What no row uses may
+    /// fail, and is null then.
+    fn decompress_encoded(&self, encoded: &Encoded) -> Result<Decompressed> {
         let values = encoded.values();
         let worked_on = NullBuffer::from(encoded.worked_on());
-        let places = encoded.places();
         // The lowest failing row need not be that of the lowest failing value: all failures have
         // to be known before one can be named.
         let listing = Self {
@@ -419,53 +424,50 @@ impl Decompressor {
                 contexts: self.inner.contexts.clone(),
             }),
         };
-        let mut sizes = vec![None; values.len()];
-        for (row, place) in places.iter().enumerate() {
-            if let Some(place) = place {
-                sizes[*place] = size(row).or(sizes[*place]);
-            }
-        }
         let decoded = listing
-            .decompress_rows(&Rows::of(values, Some(&worked_on))?, Some(&|place| sizes[place]))
-            .map_err(|error| row_of_value(error, &places))?;
-        let by_place: std::collections::HashMap<usize, _> =
-            decoded.failures.iter().map(|failure| (failure.row, failure.error.clone())).collect();
-        let failures: Vec<RowFailure> = places
-            .iter()
-            .enumerate()
-            .filter_map(|(row, place)| {
-                let error = by_place.get(place.as_ref()?)?.clone();
-                Some(RowFailure { row, error })
-            })
-            .collect();
+            .decompress_rows(&Rows::of(values, Some(&worked_on))?, None)
+            .map_err(|error| row_of_value(error, encoded))?;
+        let validity = NullBuffer::union(values.nulls(), Some(&worked_on));
+        let (validity, failures) = match decoded.failures.is_empty() {
+            true => (validity, Vec::new()),
+            false => {
+                let lost: Vec<usize> = decoded.failures.iter().map(|failure| failure.row).collect();
+                let validity = without(validity.as_ref(), values.len(), &lost);
+                (Some(validity), failures_of_rows(encoded, &decoded.failures))
+            }
+        };
         if self.inner.options.on_error == OnError::Fail
             && let Some(RowFailure { row, error }) = failures.first().cloned()
         {
             return Err(Error::Row { row, error });
         }
-        let lost: Vec<usize> = failures.iter().map(|failure| failure.row).collect();
-        let lost_values: Vec<usize> = decoded.failures.iter().map(|failure| failure.row).collect();
-        let validity = NullBuffer::union(values.nulls(), Some(&worked_on));
-        let validity = match lost_values.is_empty() {
-            true => validity,
-            false => Some(without(validity.as_ref(), values.len(), &lost_values)),
-        };
         let utf8 = self.inner.options.utf8;
         let values = to_array(decoded.values, validity, values.data_type(), utf8)?;
+        let lost: Vec<usize> = failures.iter().map(|failure| failure.row).collect();
         Ok(Decompressed { array: encoded.rewrap_without(values, &lost)?, failures })
     }
 }
 
+/// The failures of distinct values, said of the rows that stand for them: each row of a
+/// dictionary-encoded column, the first row of each run of a run-end encoded one.
+fn failures_of_rows(encoded: &Encoded, failures: &[RowFailure]) -> Vec<RowFailure> {
+    let of_place = |place: usize| {
+        // Failures are in order of their places.
+        let at = failures.binary_search_by_key(&place, |failure| failure.row).ok()?;
+        Some(failures[at].error.clone())
+    };
+    encoded
+        .runs_from()
+        .filter_map(|(row, place, _)| Some(RowFailure { row, error: of_place(place?)? }))
+        .collect()
+}
+
 /// An error of a distinct value, said of the first row that stands for it.
-fn row_of_value(error: Error, places: &[Option<usize>]) -> Error {
-    match error {
-        Error::Row { row: value, error } => {
-            match places.iter().position(|place| *place == Some(value)) {
-                Some(row) => Error::Row { row, error },
-                None => Error::Dictionary(format!("value {value}, which no row uses: {error}")),
-            }
-        }
-        other => other,
+fn row_of_value(error: Error, encoded: &Encoded) -> Error {
+    let Error::Row { row: value, error } = error else { return error };
+    match encoded.runs_from().find(|(_, place, _)| *place == Some(value)) {
+        Some((row, ..)) => Error::Row { row, error },
+        None => Error::Dictionary(format!("value {value}, which no row uses: {error}")),
     }
 }
 

@@ -48,7 +48,7 @@ impl Part {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&self, i: usize) -> Option<&[u8]> {
         if self.validity.as_ref().is_some_and(|validity| validity.is_null(i)) {
             return None;
@@ -126,7 +126,7 @@ pub(super) struct RowIter<'a> {
 impl<'a> Iterator for RowIter<'a> {
     type Item = (usize, Option<&'a [u8]>);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.next >= self.stop {
             self.enter_part()?;

@@ -31,18 +31,18 @@ impl Sample {
             return;
         }
         let value = &value[..value.len().min(MAX_SAMPLE)];
-        self.bytes += value.len();
+        self.bytes += cost(value);
         self.kept.push((number, value.to_vec()));
         while self.bytes > self.budget && self.threshold > 0 {
             self.threshold /= 2;
             self.kept.retain(|(number, _)| *number <= self.threshold);
-            self.bytes = self.kept.iter().map(|(_, value)| value.len()).sum();
+            self.bytes = self.kept.iter().map(|(_, value)| cost(value)).sum();
         }
     }
 
     /// The kept values one after the other, and the size of each.
     pub(super) fn into_parts(self) -> (Vec<u8>, Vec<usize>) {
-        let mut bytes = Vec::with_capacity(self.bytes);
+        let mut bytes = Vec::new();
         let mut sizes = Vec::with_capacity(self.kept.len());
         for (_, value) in self.kept {
             bytes.extend_from_slice(&value);
@@ -50,6 +50,11 @@ impl Sample {
         }
         (bytes, sizes)
     }
+}
+
+/// The memory of a kept value, in bytes: its own and that of keeping it.
+fn cost(value: &[u8]) -> usize {
+    value.len() + size_of::<(u64, Vec<u8>)>() + 16
 }
 
 /// A number without pattern for each place: the finaliser of splitmix64 (Steele, Lea, Flood 2014).
@@ -73,13 +78,14 @@ mod tests {
         }
         assert_eq!(short.into_parts().0, (0..10).collect::<Vec<u8>>());
 
-        let mut long = Sample::new(10_000);
+        let mut long = Sample::new(100_000);
         for i in 0..1_000_000_u32 {
             long.push(&i.to_le_bytes());
-            assert!(long.bytes <= 10_000);
+            assert!(long.bytes <= 100_000);
         }
         let (bytes, sizes) = long.into_parts();
-        assert!(bytes.len() > 4_000, "the budget is used: {}", bytes.len());
+        let used = sizes.len() * cost(&[0; 4]);
+        assert!(used > 40_000, "the budget is used: {used}");
         assert_eq!(sizes.len() * 4, bytes.len());
         let places: Vec<u32> =
             bytes.chunks(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();

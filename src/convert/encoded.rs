@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use crate::convert::is_encoded;
+use crate::error::{Error, Result};
 use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{
@@ -16,9 +18,6 @@ use arrow_array::{
     downcast_run_array, make_array,
 };
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer};
-use arrow_schema::DataType;
-
-use crate::error::{Error, Result};
 
 /// A dictionary or run-end encoded array, opened: its values, and the way back.
 #[derive(Debug, Clone)]
@@ -29,9 +28,7 @@ pub struct Encoded {
 impl Encoded {
     /// The array, opened, if it is encoded; `None` if it is not.
     pub fn of(array: &dyn Array) -> Option<Self> {
-        let encoded =
-            matches!(array.data_type(), DataType::Dictionary(..) | DataType::RunEndEncoded(..));
-        encoded.then(|| Self { array: make_array(array.to_data()) })
+        is_encoded(array.data_type()).then(|| Self { array: make_array(array.to_data()) })
     }
 
     /// The values, each distinct one once: a plain array.
@@ -42,24 +39,37 @@ impl Encoded {
         }
     }
 
-    /// For each row the place of its value among [`Self::values`]; `None` for a null key.
-    pub fn places(&self) -> Vec<Option<usize>> {
+    /// What each row stands for, in order: the place of a value among [`Self::values`], or `None`
+    /// for a null key, and for how many rows. A dictionary has a run a row.
+    ///
+    /// A run can be of any length, whatever the array's memory: do not take one apart.
+    pub fn runs(&self) -> Box<dyn Iterator<Item = (Option<usize>, usize)> + '_> {
         let array = &self.array;
         downcast_dictionary_array!(
-            array => array.keys().iter().map(|key| key.map(|key| key.as_usize())).collect(),
+            array => Box::new(array.keys().iter().map(|key| (key.map(|key| key.as_usize()), 1))),
             _ => downcast_run_array!(
                 array => {
                     let ends = array.run_ends();
-                    let mut places = Vec::with_capacity(array.len());
-                    for (run, end) in ends.sliced_values().enumerate() {
-                        let place = ends.get_start_physical_index() + run;
-                        places.resize(end.as_usize(), Some(place));
-                    }
-                    places
+                    let first = ends.get_start_physical_index();
+                    let mut start = 0;
+                    Box::new(ends.sliced_values().enumerate().map(move |(run, end)| {
+                        let end = end.as_usize();
+                        let rows = end - std::mem::replace(&mut start, end);
+                        (Some(first + run), rows)
+                    }))
                 },
                 other => unreachable!("Encoded::of takes no {other}")
             )
         )
+    }
+
+    /// [`Self::runs`] with the row that each begins with.
+    pub(crate) fn runs_from(&self) -> impl Iterator<Item = (usize, Option<usize>, usize)> + '_ {
+        self.runs().scan(0, |start, (place, rows)| {
+            let first = *start;
+            *start += rows;
+            Some((first, place, rows))
+        })
     }
 
     /// Which of the values some row stands for.

@@ -36,7 +36,6 @@ use arrow_schema::DataType;
 
 pub use encoded::Encoded;
 pub(crate) use encoded::without;
-pub(crate) use offsets::not_text;
 pub use offsets::{
     from_bytes, from_fixed_size_binary, to_binary, to_fixed_size_binary, to_large_binary,
     to_large_binary_compact, to_large_utf8, to_utf8,
@@ -56,6 +55,11 @@ pub fn is_binary_like(data_type: &DataType) -> bool {
         DataType::RunEndEncoded(_, values) => is_plain(values.data_type()),
         plain => is_plain(plain),
     }
+}
+
+/// Whether a type is a dictionary or run-end encoding.
+pub(crate) fn is_encoded(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Dictionary(..) | DataType::RunEndEncoded(..))
 }
 
 fn is_plain(data_type: &DataType) -> bool {
@@ -85,7 +89,7 @@ pub fn from_array(array: &dyn Array) -> Result<(BufferWithSegmentsCollection, Op
         DataType::Binary => one(from_bytes(array.as_binary::<i32>())),
         DataType::LargeUtf8 => one(from_bytes(array.as_string::<i64>())),
         DataType::Utf8 => one(from_bytes(array.as_string::<i32>())),
-        DataType::FixedSizeBinary(_) => one(from_fixed_size_binary(array.as_fixed_size_binary())),
+        DataType::FixedSizeBinary(_) => one(from_fixed_size_binary(array.as_fixed_size_binary())?),
         DataType::BinaryView => from_views(array.as_binary_view()),
         DataType::Utf8View => from_views(array.as_string_view()),
         other => return Err(Error::UnsupportedType(other.clone())),

@@ -35,11 +35,22 @@ where
 /// A `FixedSizeBinary` array as segments, with its validity.
 ///
 /// The values are shared; the offsets are built, 8 bytes a row.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`] if there is no memory for the offsets: an array of values of no bytes can
+/// be of any length.
 pub fn from_fixed_size_binary(
     array: &FixedSizeBinaryArray,
-) -> (BufferWithSegments, Option<NullBuffer>) {
-    let offsets = OffsetBuffer::<i64>::from_repeated_length(array.value_size(), array.len());
-    (BufferWithSegments::new(array.values().clone(), offsets.into()), array.nulls().cloned())
+) -> Result<(BufferWithSegments, Option<NullBuffer>)> {
+    let count = array.len() + 1;
+    let mut offsets: Vec<i64> = Vec::new();
+    let bytes = (count as u64).saturating_mul(8);
+    offsets.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { what: "offsets", bytes })?;
+    // The last is the size of the values buffer at the most.
+    offsets.extend((0..count).map(|row| (row * array.value_size()) as i64));
+    let segments = BufferSegments::from(OffsetBuffer::new(offsets.into()));
+    Ok((BufferWithSegments::try_new(array.values().clone(), segments)?, array.nulls().cloned()))
 }
 
 /// Segments as a `LargeBinary` array, sharing the values.
@@ -62,7 +73,7 @@ pub fn to_large_binary(
 ///
 /// # Errors
 ///
-/// As [`to_large_binary`], and [`Error::SegmentLayout`] for a segment that ends beyond 2^31 - 1.
+/// As [`to_large_binary`], and [`Error::BeyondOffsets`] for a segment that ends beyond 2^31 - 1.
 pub fn to_binary(
     segments: BufferWithSegments,
     validity: Option<NullBuffer>,
@@ -80,7 +91,7 @@ pub fn to_large_utf8(
     segments: BufferWithSegments,
     validity: Option<NullBuffer>,
 ) -> Result<LargeStringArray, Rejected<BufferWithSegments>> {
-    to_bytes::<LargeUtf8Type>(check_text(segments)?, validity, BufferSegments::to_offsets)
+    to_bytes::<LargeUtf8Type>(check_text_buffer(segments)?, validity, BufferSegments::to_offsets)
 }
 
 /// Segments as a `Utf8` array, sharing the values, after a check that each is UTF-8.
@@ -92,7 +103,7 @@ pub fn to_utf8(
     segments: BufferWithSegments,
     validity: Option<NullBuffer>,
 ) -> Result<StringArray, Rejected<BufferWithSegments>> {
-    to_bytes::<Utf8Type>(check_text(segments)?, validity, BufferSegments::to_offsets_i32)
+    to_bytes::<Utf8Type>(check_text_buffer(segments)?, validity, BufferSegments::to_offsets_i32)
 }
 
 /// Segments of one length as a `FixedSizeBinary` array of that width, sharing the values.
@@ -186,8 +197,8 @@ fn to_bytes<T: ByteArrayType>(
         return Err(Rejected { error, input: segments });
     };
     // SAFETY: `offsets` are the segments', which lie inside the buffer, and an `OffsetBuffer`
-    // never falls; the validity has a bit a row (checked above); for the text types `check_text`
-    // has found each segment to be UTF-8. The checked constructor would look at all text again.
+    // never falls; the validity has a bit a row (checked above); for the text types
+    // `check_text_buffer` has found each segment and the whole buffer to be UTF-8. The checked constructor would look at all text again.
     Ok(unsafe { GenericByteArray::new_unchecked(offsets, segments.data().clone(), validity) })
 }
 
@@ -199,18 +210,39 @@ fn not_gapless(index: usize) -> Error {
 }
 
 fn beyond_offsets(segments: &BufferSegments) -> Error {
-    let index = segments
-        .iter()
-        .position(|(offset, length)| offset + length > i32::MAX as u64)
-        .unwrap_or_default();
-    let problem = "ends beyond 2^31 - 1, too far for 32-bit offsets".to_owned();
-    Error::SegmentLayout { index, problem }
+    let beyond = |(offset, length): (u64, u64)| offset + length > i32::MAX as u64;
+    Error::BeyondOffsets { index: segments.iter().position(beyond).unwrap_or_default() }
 }
 
-/// The segments, if each of them is UTF-8.
+/// The segments, if each of them is UTF-8, over a buffer that is UTF-8 as a whole if they are
+/// gapless, as Arrow's text arrays want it.
 ///
 /// All bytes from the first segment to the last are checked in one go where the segments are
 /// gapless; the boundaries then must not cut a character.
+fn check_text_buffer(
+    segments: BufferWithSegments,
+) -> Result<BufferWithSegments, Rejected<BufferWithSegments>> {
+    let segments = check_text(segments)?;
+    let index = segments.segments();
+    let (Some((start, _)), Some(last)) = (index.get(0), index.len().checked_sub(1)) else {
+        return Ok(BufferWithSegments::new(Buffer::from(&[]), index.to_empty()));
+    };
+    let (offset, length) = index.at(last);
+    let (start, end) = (start as usize, (offset + length) as usize);
+    let outside = [segments.as_slice().get(..start), segments.as_slice().get(end..)];
+    if outside.into_iter().flatten().all(|bytes| std::str::from_utf8(bytes).is_ok()) {
+        return Ok(segments);
+    }
+    // Something else lies before or behind the text: it is cut off, and the index made anew.
+    if !index.is_gapless() {
+        return Ok(segments);
+    }
+    let cut: BufferSegments =
+        index.iter().map(|(offset, length)| (offset - start as u64, length)).collect();
+    Ok(BufferWithSegments::new(segments.data().slice_with_length(start, end - start), cut))
+}
+
+/// The segments, if each of them is UTF-8.
 pub(super) fn check_text(
     segments: BufferWithSegments,
 ) -> Result<BufferWithSegments, Rejected<BufferWithSegments>> {
@@ -225,7 +257,7 @@ pub(super) fn check_text(
 }
 
 /// The segments that are not UTF-8, and the byte in each where that shows.
-pub(crate) fn not_text(segments: &BufferWithSegments) -> impl Iterator<Item = (usize, usize)> {
+fn not_text(segments: &BufferWithSegments) -> impl Iterator<Item = (usize, usize)> {
     let looked_at = if is_text_at_once(segments) { 0 } else { segments.len() };
     (0..looked_at).filter_map(|i| {
         std::str::from_utf8(segments.value(i)).err().map(|error| (i, error.valid_up_to()))

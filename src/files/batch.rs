@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, new_empty_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::codec::{Compressor, DecompressOptions, Decompressor, Dictionary, Format, RowFailure};
+use crate::codec::{
+    Compressor, DecompressOptions, Decompressor, Dictionary, Format, OnError, RowFailure,
+};
 use crate::convert::is_binary_like;
 use crate::error::{Error, Result};
 use crate::files::value_bytes;
@@ -120,6 +122,7 @@ impl Plan {
             }
         }
         plan.dictionaries = codec.dictionaries.clone();
+        let mut done: Vec<u32> = Vec::new();
         for name in names {
             let place = find_binary(schema, &name)?;
             let field = schema.field(place);
@@ -131,29 +134,40 @@ impl Plan {
                 Some(marked) => {
                     options.dictionaries = marked_dictionary(&marked, &codec)
                         .map_err(|error| error.in_column(&name))?;
-                    if marked.magicless {
-                        options.format = Format::Magicless;
-                    }
+                    options.format = match marked.magicless {
+                        true => Format::Magicless,
+                        false => Format::Zstd,
+                    };
+                    done.extend(marked.dictionary_id);
                     marked.value_type
                 }
             };
             options.utf8 = value_type.is_text();
             let work = Work::Decompress(Decompressor::with_options(options)?, value_type);
             let data_type = work.output_type(field.data_type())?;
-            let unmarked = schema::unmark(field, data_type);
+            let mut unmarked = schema::unmark(field, data_type);
+            if codec.on_error == OnError::Null {
+                unmarked = unmarked.with_nullable(true);
+            }
             plan.push(PlannedColumn { place, name, work }, unmarked)?;
         }
-        let still_marked = plan
-            .schema
-            .fields()
-            .iter()
-            .filter_map(|field| schema::marked(field).ok().flatten())
-            .any(|marked| marked.dictionary_id.is_some());
-        if !still_marked {
-            metadata.retain(|key, _| !key.starts_with(schema::DICTIONARY_PREFIX));
+        for id in done {
+            if !plan.may_need(id) {
+                metadata.remove(&format!("{}{id}", schema::DICTIONARY_PREFIX));
+            }
         }
         plan.set_metadata(metadata);
         Ok(plan)
+    }
+
+    /// Whether a column of the output may need a dictionary: one whose mark names it, or whose
+    /// mark cannot be read.
+    fn may_need(&self, id: u32) -> bool {
+        self.schema.fields().iter().any(|field| match schema::marked(field) {
+            Ok(None) => false,
+            Ok(Some(marked)) => marked.dictionary_id == Some(id),
+            Err(_) => true,
+        })
     }
 
     fn new(schema: &Schema) -> Self {
@@ -182,12 +196,10 @@ impl Plan {
         self.columns.iter().map(|column| column.name.as_str())
     }
 
-    /// The names of the output's columns of frames.
-    pub(super) fn frame_columns(&self) -> impl Iterator<Item = &str> {
-        let fields = self.schema.fields().iter();
-        fields
-            .filter(|field| schema::marked(field).is_ok_and(|marked| marked.is_some()))
-            .map(|field| field.name().as_str())
+    /// The fields of the output's columns of frames.
+    pub(super) fn frame_fields(&self) -> impl Iterator<Item = &Field> {
+        let fields = self.schema.fields().iter().map(AsRef::as_ref);
+        fields.filter(|field| schema::marked(field).is_ok_and(|marked| marked.is_some()))
     }
 
     pub(super) fn dictionary_ids(&self) -> Vec<u32> {
@@ -201,7 +213,7 @@ impl Plan {
         let rows = batch.num_rows();
         match self.apply_whole(batch) {
             Err(Error::Column { source, .. })
-                if rows > 1 && matches!(*source, Error::SegmentLayout { .. }) =>
+                if rows > 1 && matches!(*source, Error::BeyondOffsets { .. }) =>
             {
                 let half = rows / 2;
                 let mut parts = self.apply(&batch.slice(0, half))?;

@@ -90,36 +90,40 @@ impl ColumnInfo {
         match &encoded {
             None => {
                 for (place, value) in values.iter().enumerate() {
-                    self.add_value(valid(place).then(|| value.as_slice()));
+                    self.add_value(valid(place).then(|| value.as_slice()), 1);
                 }
             }
             Some(encoded) => {
-                for place in encoded.places() {
+                for (place, rows) in encoded.runs() {
                     let value = place.filter(|place| valid(*place)).and_then(|p| values.get(p));
-                    self.add_value(value.map(|value| value.as_slice()));
+                    self.add_value(value.map(|value| value.as_slice()), rows as u64);
                 }
             }
         }
         Ok(())
     }
 
-    fn add_value(&mut self, value: Option<&[u8]>) {
+    /// Looks at a value that stands in several rows.
+    fn add_value(&mut self, value: Option<&[u8]>, rows: u64) {
         let Some(value) = value else {
-            self.nulls += 1;
+            self.nulls += rows;
             return;
         };
         let stored = value.len() as u64;
-        self.stored_bytes += stored;
+        let add = |sum: &mut u64, bytes: u64| {
+            *sum = sum.saturating_add(bytes.saturating_mul(rows));
+        };
+        add(&mut self.stored_bytes, stored);
         self.largest_stored = self.largest_stored.max(stored);
         let Ok(info) = read_value(value, Format::Zstd) else { return };
-        self.frame_values += 1;
-        self.checksums += u64::from(info.checksum);
+        self.frame_values += rows;
+        self.checksums += rows * u64::from(info.checksum);
         self.dictionary_ids.extend(info.dictionary_id);
         match info.content_size {
-            None => self.unknown_sizes += 1,
+            None => self.unknown_sizes += rows,
             Some(size) => {
-                self.content_bytes += size;
-                self.content_stored_bytes += stored;
+                add(&mut self.content_bytes, size);
+                add(&mut self.content_stored_bytes, stored);
                 self.largest_content = self.largest_content.max(size);
             }
         }

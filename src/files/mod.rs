@@ -2,7 +2,8 @@
 //!
 //! Batch by batch: read, compress or decompress the named columns, write. The other columns, the
 //! schema's metadata and the boundaries of row groups stay as they are. Columns of frames are
-//! written without page compression, which would find nothing; all others with zstd pages.
+//! written without page compression in Parquet, which would find nothing; all others with zstd
+//! pages.
 //!
 //! The output is written to a temporary file beside the target, synced, and renamed: after a
 //! crash, an error or an interruption there is the old file or the whole new one.
@@ -322,7 +323,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 pub(crate) fn value_bytes(array: &dyn Array) -> u64 {
     if let Some(encoded) = crate::convert::Encoded::of(array) {
         let sizes = value_sizes(encoded.values());
-        return encoded.places().into_iter().flatten().map(|place| sizes[place]).sum();
+        let runs = encoded.runs().filter_map(|(place, rows)| Some((place?, rows as u64)));
+        return runs.fold(0, |sum: u64, (place, rows)| {
+            sum.saturating_add(sizes[place].saturating_mul(rows))
+        });
     }
     value_sizes(array).into_iter().sum()
 }

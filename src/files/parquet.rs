@@ -15,6 +15,7 @@ use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::convert::is_encoded;
 use crate::error::{Error, Result};
 use crate::files::batch::Plan;
 use crate::files::source::{FileFormat, Source, Step};
@@ -79,6 +80,8 @@ pub(super) fn open(
     Ok(Source::new(schema, FileFormat::Parquet, total, Box::new(steps)))
 }
 
+/// Where the source has no row groups, the most bytes of one, about.
+const ROW_GROUP_BYTES: usize = 256 << 20;
 /// Bytes of a batch, about: a batch of fewer rows is read where values are large.
 const BATCH_BYTES: u64 = 256 << 20;
 
@@ -111,16 +114,20 @@ pub(super) fn writer(
     let mut properties = WriterProperties::builder()
         .set_key_value_metadata(Some(entries))
         .set_compression(Compression::ZSTD(ZstdLevel::default()));
-    if keep_groups {
-        properties = properties.set_max_row_group_row_count(None).set_max_row_group_bytes(None);
-    }
-    for name in plan.frame_columns() {
-        let path = || ColumnPath::from(name);
-        // Frames do not shrink a second time, do not repeat, and their order says nothing.
+    properties = match keep_groups {
+        true => properties.set_max_row_group_row_count(None).set_max_row_group_bytes(None),
+        false => properties.set_max_row_group_bytes(Some(ROW_GROUP_BYTES)),
+    };
+    for field in plan.frame_fields() {
+        let path = || ColumnPath::from(field.name().as_str());
+        // Frames do not shrink a second time, and their order says nothing.
         properties = properties
             .set_column_compression(path(), Compression::UNCOMPRESSED)
-            .set_column_dictionary_enabled(path(), false)
             .set_column_statistics_enabled(path(), EnabledStatistics::None);
+        // Nor do they repeat, but where an encoding says that they do.
+        if !is_encoded(field.data_type()) {
+            properties = properties.set_column_dictionary_enabled(path(), false);
+        }
     }
     ArrowWriter::try_new(target, plan.schema.clone(), Some(properties.build()))
 }

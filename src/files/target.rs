@@ -69,7 +69,12 @@ impl Target {
                 // A link stays a link: what it points to is replaced.
                 place = path.canonicalize()?;
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link to nothing: the file that it names is made.
+                if let Ok(named) = fs::read_link(path) {
+                    place = path.parent().unwrap_or(Path::new("")).join(named);
+                }
+            }
             Err(error) => return Err(error),
         }
         let folder = match place.parent() {
@@ -80,10 +85,15 @@ impl Target {
         fs::metadata(folder)?;
         let mut builder = Builder::new();
         builder.prefix(".zstd-arrow-").suffix(".tmp");
-        if let Some(permissions) = permissions.or_else(default_permissions) {
+        if let Some(permissions) = default_permissions() {
             builder.permissions(permissions);
         }
-        Ok(Output::Temporary(builder.tempfile_in(folder)?, place))
+        let file = builder.tempfile_in(folder)?;
+        if let Some(permissions) = permissions {
+            // As they are, not less what the user's mask takes off.
+            file.as_file().set_permissions(permissions)?;
+        }
+        Ok(Output::Temporary(file, place))
     }
 
     pub(super) fn path(&self) -> &Path {

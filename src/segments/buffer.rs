@@ -77,7 +77,7 @@ impl BufferWithSegments {
     /// # Panics
     ///
     /// If `i` is not less than `len`.
-    #[inline]
+    #[inline(always)]
     pub fn value(&self, i: usize) -> &[u8] {
         let (offset, length) = self.segments.at(i);
         // Inside the buffer by `try_new`, so neither the sum nor the conversion loses anything.

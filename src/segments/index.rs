@@ -124,7 +124,7 @@ impl BufferSegments {
     /// # Panics
     ///
     /// If `i` is not less than `len`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at(&self, i: usize) -> (u64, u64) {
         match &self.layout {
             // Offsets are never negative and never fall, so neither conversion loses anything.
@@ -227,6 +227,15 @@ impl BufferSegments {
         let narrow: Option<Vec<i32>> =
             wide.iter().map(|offset| i32::try_from(*offset).ok()).collect();
         Some(OffsetBuffer::new(narrow?.into()))
+    }
+
+    /// An index of the same layout with no segment, over no bytes.
+    pub(crate) fn to_empty(&self) -> Self {
+        match &self.layout {
+            Layout::Offsets64(_) => OffsetBuffer::<i64>::new_empty().into(),
+            Layout::Offsets32(_) => OffsetBuffer::<i32>::new_empty().into(),
+            Layout::Pairs(_) => std::iter::empty().collect(),
+        }
     }
 
     /// `length` segments from `offset` on, without a copy.

@@ -105,7 +105,7 @@ pub(crate) fn small_dictionary(keys: Vec<Option<i8>>, values: &[Row]) -> ArrayRe
 pub(crate) fn rows(array: &dyn Array) -> Vec<Row> {
     if let Some(encoded) = Encoded::of(array) {
         let values = rows(encoded.values());
-        return encoded.places().iter().map(|place| values[(*place)?].clone()).collect();
+        return places(&encoded).into_iter().map(|place| values[place?].clone()).collect();
     }
     let (segments, validity) = convert::from_array(array).unwrap();
     assert_eq!(segments.len(), array.len());
@@ -137,4 +137,9 @@ pub(crate) fn sample() -> Vec<Row> {
         row("another long value, in another data buffer if they are small"),
         row("x".repeat(300)),
     ]
+}
+
+/// The place of each row's value, one by one.
+pub(crate) fn places(encoded: &Encoded) -> Vec<Option<usize>> {
+    encoded.runs().flat_map(|(place, rows)| std::iter::repeat_n(place, rows)).collect()
 }

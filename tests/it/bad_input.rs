@@ -276,8 +276,12 @@ fn bad_rows_become_null(
         done.failures.iter().map(|failure| (failure.row, failure.error.to_string())).collect();
     let checksum = "checksum mismatch: the content is not what was compressed";
     let magic = "bad magic number 62 61 64: not a zstd frame (28 b5 2f fd)";
-    let expected: Vec<(usize, &str)> =
+    let mut expected: Vec<(usize, &str)> =
         vec![(1, checksum), (3, magic), (4, magic), (6, "truncated frame: "), (7, checksum)];
+    if layout == Layout::RunEnd {
+        // Rows 3 and 4 are one run, which is named by its first.
+        expected.remove(2);
+    }
     assert_eq!(said.len(), expected.len());
     for ((row, message), (expected_row, expected)) in said.iter().zip(expected) {
         assert_eq!(*row, expected_row);

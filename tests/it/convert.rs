@@ -15,7 +15,7 @@ use zstd_arrow::{
     BufferSegments, BufferWithSegments, BufferWithSegmentsCollection, Error, Rejected,
 };
 
-use crate::arrays::{Layout, Row, row, rows, sample, small_dictionary};
+use crate::arrays::{Layout, Row, places, row, rows, sample, small_dictionary};
 
 fn one(array: &dyn Array) -> (BufferWithSegments, Option<NullBuffer>) {
     let (collection, validity) = convert::from_array(array).unwrap();
@@ -426,11 +426,11 @@ fn places_and_use_of_encoded_values() {
     let values = [row("a"), None, row("unused"), row("b")];
     let array = small_dictionary(vec![Some(0), Some(3), None, Some(1), Some(0)], &values);
     let encoded = Encoded::of(&array).unwrap();
-    assert_eq!(encoded.places(), [Some(0), Some(3), None, Some(1), Some(0)]);
+    assert_eq!(places(&encoded), [Some(0), Some(3), None, Some(1), Some(0)]);
     assert_eq!(encoded.used().iter().collect::<Vec<_>>(), [true, true, false, true]);
     let slice = array.slice(1, 2);
     let encoded = Encoded::of(&slice).unwrap();
-    assert_eq!(encoded.places(), [Some(3), None]);
+    assert_eq!(places(&encoded), [Some(3), None]);
     assert_eq!(encoded.used().iter().collect::<Vec<_>>(), [false, false, false, true]);
 
     let lost = encoded.rewrap_without(encoded.values().clone(), &[0]).unwrap();
@@ -442,10 +442,10 @@ fn places_and_use_of_encoded_values() {
     let runs: ArrayRef = Arc::new(RunArray::<Int32Type>::try_new(&ends, &values).unwrap());
     let slice = runs.slice(3, 3);
     let encoded = Encoded::of(&slice).unwrap();
-    assert_eq!(encoded.places(), [Some(1), Some(1), Some(2)]);
+    assert_eq!(places(&encoded), [Some(1), Some(1), Some(2)]);
     assert_eq!(encoded.used().iter().collect::<Vec<_>>(), [false, true, true]);
     let empty = Encoded::of(&runs.slice(4, 0)).unwrap();
-    assert_eq!(empty.places(), []);
+    assert_eq!(places(&empty), []);
     assert_eq!(empty.used().count_set_bits(), 0);
 }
 
@@ -454,7 +454,7 @@ fn places_and_use_of_encoded_values() {
 fn empty_dictionary() {
     let array = small_dictionary(vec![None, None], &[]);
     let encoded = Encoded::of(&array).unwrap();
-    assert_eq!(encoded.places(), [None, None]);
+    assert_eq!(places(&encoded), [None, None]);
     let back = encoded.rewrap_without(encoded.values().clone(), &[1]).unwrap();
     assert_eq!(back.as_dictionary::<Int8Type>().null_count(), 2);
 }
