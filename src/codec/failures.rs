@@ -109,3 +109,34 @@ impl Failures {
         Ok(listed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A flag that is lowered again does not bring back the rows that were passed over: the call
+    /// ends, and never hands out what it did not fill.
+    #[test]
+    fn a_cancelled_call_stays_cancelled() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let failures = Failures::new(OnError::Fail, Some(flag.clone()));
+        assert!(failures.wants(0));
+        flag.store(true, Ordering::Relaxed);
+        assert!(!failures.wants(1));
+        flag.store(false, Ordering::Relaxed);
+        assert!(!failures.wants(2));
+        assert!(matches!(failures.check_cancelled(), Err(Error::Cancelled)));
+        assert!(matches!(failures.finish(), Err(Error::Cancelled)));
+    }
+
+    #[test]
+    fn the_lowest_row_ends_the_call() {
+        let failures = Failures::new(OnError::Fail, None);
+        for row in [9, 5, 7] {
+            failures.record(row, ValueError::Empty);
+        }
+        assert!(failures.wants(4) && !failures.wants(5));
+        assert_eq!(failures.end(100), 5);
+        assert_eq!(failures.finish().unwrap_err().row(), Some(5));
+    }
+}

@@ -232,6 +232,9 @@ fn run(
 ) -> Result<Report> {
     let in_source = |error: Error| error.of_file(source_path);
     let mut source = Source::open(source_path, options.batch_rows, None)?;
+    if let Some(problem) = source.not_kept.take() {
+        return Err(Error::in_file(source_path, problem));
+    }
     let plan = plan(&source).map_err(in_source)?;
     let format =
         options.format.or_else(|| FileFormat::of_ending(target_path)).unwrap_or(source.format);

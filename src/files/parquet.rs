@@ -10,10 +10,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
 use crate::convert::is_encoded;
 use crate::error::{Error, Result};
@@ -44,6 +44,7 @@ pub(super) fn open(
             ProjectionMask::roots(metadata.parquet_schema(), roots)
         }
     };
+    let not_kept = not_kept(metadata.parquet_schema());
     let rows = metadata.metadata().file_metadata().num_rows();
     let groups = metadata.metadata().num_row_groups();
     let schema = match columns {
@@ -77,7 +78,21 @@ pub(super) fn open(
         }
     });
     let total = u64::try_from(rows).ok();
-    Ok(Source::new(schema, FileFormat::Parquet, total, Box::new(steps)))
+    let source = Source::new(schema, FileFormat::Parquet, total, Box::new(steps));
+    Ok(Source { not_kept, ..source })
+}
+
+/// Why the columns of a file would not come out as they went in, if so.
+///
+/// INT96 timestamps are read as 64-bit nanoseconds, which end in 2262: a later one (9999-12-31 is
+/// a common stand-in for "never") would wrap without a word.
+fn not_kept(schema: &SchemaDescriptor) -> Option<String> {
+    let int96 = schema.columns().iter().find(|column| column.physical_type() == Type::INT96)?;
+    let column = int96.path().string();
+    Some(format!(
+        "column {column:?} has INT96 timestamps, which cannot be kept exactly: write it with \
+         TIMESTAMP first"
+    ))
 }
 
 /// Where the source has no row groups, the most bytes of one, about.

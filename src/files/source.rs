@@ -62,7 +62,9 @@ pub(super) struct Source {
     pub(super) schema: SchemaRef,
     pub(super) format: FileFormat,
     pub(super) total_rows: Option<u64>,
-    steps: Steps,
+    /// Why a copy of the file would not have all it has, if so.
+    pub(super) not_kept: Option<String>,
+    pub(super) steps: Steps,
 }
 
 impl Source {
@@ -105,7 +107,7 @@ impl Source {
         total_rows: Option<u64>,
         steps: Steps,
     ) -> Self {
-        Self { schema, format, total_rows, steps }
+        Self { schema, format, total_rows, not_kept: None, steps }
     }
 
     pub(super) fn next_step(&mut self) -> Option<Result<Step>> {

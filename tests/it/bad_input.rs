@@ -443,3 +443,58 @@ fn cancelled(#[values(1, 2)] threads: usize) {
     assert_eq!(compressor.compress_array(&column).unwrap_err().to_string(), "cancelled");
     assert_eq!(decompressor.decompress_array(&frames).unwrap_err().to_string(), "cancelled");
 }
+
+/// Text that is none and a frame that is none: the lower row is named, in every layout.
+#[rstest]
+fn the_lowest_row_is_named_for_text(
+    #[values(Layout::LargeBinary, Layout::BinaryView, Layout::Dictionary)] layout: Layout,
+    #[values(1, 2)] threads: usize,
+) {
+    let mut corrupt = checksummed(b"corrupt");
+    let last = corrupt.len() - 1;
+    corrupt[last] ^= 1;
+    for (not_text, bad_frame) in [(1, 3), (3, 1)] {
+        let mut all = vec![Some(frame(b"ok")); 4];
+        all[not_text] = Some(streamed(b"\xFF\xFE"));
+        all[bad_frame] = Some(corrupt.clone());
+        let text = Decompressor::builder().utf8(true).threads(threads).build().unwrap();
+        let error = text.decompress_array(&layout.array(&all)).unwrap_err();
+        assert_eq!(error.row(), Some(1), "{error}");
+    }
+}
+
+/// libzstd's mark for a size that is not known, in the field of a header.
+#[test]
+fn a_size_of_all_ones_is_none() {
+    let column = Layout::LargeBinary.array(&[Some(claiming(u64::MAX))]);
+    assert_eq!(
+        rows(&Decompressor::new().unwrap().decompress_array(&column).unwrap()),
+        [row("hello")]
+    );
+}
+
+#[test]
+fn a_trained_dictionary_has_an_id() {
+    let samples: Vec<Row> = (0..2000).map(|i| row(format!("word {i} word {}", i * 31))).collect();
+    let trained = Dictionary::train(&Layout::LargeBinary.array(&samples), 1024).unwrap();
+    let mut bytes = trained.as_bytes().to_vec();
+    bytes[4..8].fill(0);
+    assert_eq!(
+        Dictionary::from_bytes(bytes).unwrap_err().to_string(),
+        "dictionary: a trained dictionary has an id, this one has 0"
+    );
+}
+
+#[test]
+fn sizes_are_for_plain_columns() {
+    let column = Layout::Dictionary.array(&[Some(frame(b"a"))]);
+    let sizes = arrow_array::UInt64Array::from(vec![1]);
+    assert_eq!(
+        Decompressor::new()
+            .unwrap()
+            .decompress_array_with(&column, Some(&sizes))
+            .unwrap_err()
+            .to_string(),
+        "option sizes: an encoded column has values and rows, and takes no sizes"
+    );
+}

@@ -475,3 +475,19 @@ fn chunks_are_a_collection() {
     let (none, validity) = convert::from_chunks(&[]).unwrap();
     assert_eq!((none.len(), validity), (0, None));
 }
+
+/// Arrow wants the whole buffer of a text array to be text, also what no row stands for.
+#[test]
+fn what_lies_around_text_is_cut_off() {
+    for index in [[(1, 1), (2, 1)].as_slice(), &[]] {
+        let segments: BufferSegments = index.iter().copied().collect();
+        let buffer = BufferWithSegments::new(Buffer::from(b"\xFFab\xFE"), segments);
+        let array = convert::to_large_utf8(buffer.clone(), None).unwrap();
+        assert_eq!(array.len(), index.len());
+        let (offsets, values, nulls) = array.into_parts();
+        arrow_array::LargeStringArray::try_new(offsets, values, nulls).unwrap();
+        let array = convert::to_utf8(buffer, None).unwrap();
+        let (offsets, values, nulls) = array.into_parts();
+        arrow_array::StringArray::try_new(offsets, values, nulls).unwrap();
+    }
+}

@@ -528,3 +528,177 @@ fn unmarked_columns_take_arguments() {
     run(&codec).unwrap();
     assert_eq!(read(&back, FileFormat::Parquet), batches(event, Layout::Utf8));
 }
+
+/// An extension type that the column had before is there again afterwards.
+#[test]
+fn an_extension_type_comes_back() {
+    let place = Place::new();
+    let batch = &batches(event, Layout::Binary)[0];
+    let mut fields: Vec<Field> =
+        batch.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    let metadata = [
+        ("ARROW:extension:name", "geoarrow.wkb"),
+        ("ARROW:extension:metadata", "{\"crs\":\"EPSG:4326\"}"),
+        ("about", "the value"),
+    ];
+    fields[1] = fields[1].clone().with_metadata(
+        metadata.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+    );
+    let schema = Arc::new(Schema::new_with_metadata(fields, batch.schema().metadata().clone()));
+    let source = vec![RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).unwrap()];
+    let (original, small, back) = (place.path("original"), place.path("small"), place.path("back"));
+    write(&original, FileFormat::Parquet, &source);
+    files::compress(&original, &small, &compressor(None), FileOptions::default()).unwrap();
+    let marked = read(&small, FileFormat::Parquet)[0].schema();
+    assert_eq!(marked.field(1).extension_type_name(), Some("zstd_arrow.frames"));
+    let codec = DecompressOptions::default();
+    files::decompress(&small, &back, None, &codec, FileOptions::default()).unwrap();
+    assert_eq!(read(&back, FileFormat::Parquet)[0].schema(), schema);
+}
+
+/// A column whose mark cannot be read may need any dictionary: none is taken away.
+#[test]
+fn a_mark_that_cannot_be_read_keeps_dictionaries() {
+    let place = Place::new();
+    let (original, small, odd, back) =
+        (place.path("original"), place.path("small"), place.path("odd"), place.path("back"));
+    write(&original, FileFormat::Ipc, &batches(event, Layout::Binary));
+    let names = ["value".to_owned(), "name".to_owned()];
+    let trained = files::train(&original, &names, 1024, FileOptions::default()).unwrap();
+    let columns: Vec<(String, Compressor)> = names
+        .iter()
+        .zip(&trained)
+        .map(|(name, dictionary)| {
+            (name.clone(), Compressor::builder().dictionary(dictionary.clone()).build().unwrap())
+        })
+        .collect();
+    files::compress(&original, &small, &columns, FileOptions::default()).unwrap();
+    let marked = read(&small, FileFormat::Ipc);
+    let schema = marked[0].schema();
+    let mut fields: Vec<Field> =
+        schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    let mut metadata = fields[2].metadata().clone();
+    metadata.insert("ARROW:extension:metadata".to_owned(), "{\"value_type\":\"newer\"}".to_owned());
+    fields[2] = fields[2].clone().with_metadata(metadata);
+    let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+    let newer: Vec<RecordBatch> = marked
+        .iter()
+        .map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).unwrap())
+        .collect();
+    write(&odd, FileFormat::Ipc, &newer);
+    let codec = DecompressOptions::default();
+    files::decompress(&odd, &back, Some(&names[..1]), &codec, FileOptions::default()).unwrap();
+    let kept = read(&back, FileFormat::Ipc)[0].schema();
+    let kept = schema::dictionaries(kept.metadata()).unwrap();
+    assert!(kept.contains(&trained[1]));
+}
+
+/// Bad rows of a column that had no nulls: it has some now.
+#[test]
+fn nulls_in_a_column_that_had_none() {
+    let place = Place::new();
+    let values: BinaryArray = [b"no frame".as_slice(), &zstd::bulk::compress(b"one", 3).unwrap()]
+        .into_iter()
+        .map(Some)
+        .collect();
+    let column: ArrayRef = Arc::new(values);
+    let batch = RecordBatch::try_from_iter_with_nullable([("value", column, false)]).unwrap();
+    let (original, back) = (place.path("original"), place.path("back"));
+    write(&original, FileFormat::Parquet, &[batch]);
+    let mut codec = DecompressOptions::default();
+    codec.on_error = OnError::Null;
+    let columns = ["value".to_owned()];
+    files::decompress(&original, &back, Some(&columns), &codec, FileOptions::default()).unwrap();
+    assert_eq!(
+        crate::arrays::rows(read(&back, FileFormat::Parquet)[0].column(0)),
+        [None, row("one")]
+    );
+}
+
+/// An encoded column stays as small in Parquet as its distinct values are.
+#[test]
+fn encoded_columns_stay_small() {
+    let place = Place::new();
+    let rows: Vec<Row> = (0..50_000).map(|i| row(format!("{}", i % 10).repeat(300))).collect();
+    let batch = RecordBatch::try_from_iter_with_nullable([(
+        "value",
+        Layout::Dictionary.array(&rows),
+        true,
+    )]);
+    let (original, small) = (place.path("original"), place.path("small"));
+    write(&original, FileFormat::Parquet, &[batch.unwrap()]);
+    files::compress(&original, &small, &compressor(None), FileOptions::default()).unwrap();
+    let size = fs::metadata(&small).unwrap().len();
+    assert!(size < 100_000, "{size} bytes");
+}
+
+/// A marked column that another tool turned into views comes back in its own type.
+#[rstest]
+fn frames_turned_into_views(
+    #[values(
+        Layout::Binary,
+        Layout::Utf8,
+        Layout::LargeUtf8,
+        Layout::LargeBinary,
+        Layout::Utf8View
+    )]
+    layout: Layout,
+) {
+    let place = Place::new();
+    let source = batches(event, layout);
+    let (original, small, views, back) =
+        (place.path("original"), place.path("small"), place.path("views"), place.path("back"));
+    write(&original, FileFormat::Ipc, &source);
+    files::compress(&original, &small, &compressor(None), FileOptions::default()).unwrap();
+    let turned: Vec<RecordBatch> = read(&small, FileFormat::Ipc)
+        .iter()
+        .map(|batch| {
+            let mut columns = batch.columns().to_vec();
+            columns[1] = Layout::SplitView.array(&crate::arrays::rows(&columns[1]));
+            let schema = batch.schema();
+            let mut fields: Vec<Field> =
+                schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+            fields[1] = fields[1].clone().with_data_type(DataType::BinaryView);
+            let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+            RecordBatch::try_new(Arc::new(schema), columns).unwrap()
+        })
+        .collect();
+    write(&views, FileFormat::Ipc, &turned);
+    let codec = DecompressOptions::default();
+    files::decompress(&views, &back, None, &codec, FileOptions::default()).unwrap();
+    assert_eq!(read(&back, FileFormat::Ipc), source);
+}
+
+/// Timestamps that would wrap on the way through are refused, not changed.
+#[test]
+fn int96_timestamps_are_refused() {
+    use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
+    use parquet::file::writer::SerializedFileWriter;
+    let place = Place::new();
+    let original = place.path("original");
+    let schema = "message m { required int96 at; required binary value; }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let file = File::create(&original).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column
+        .typed::<Int96Type>()
+        .write_batch(&[Int96::from(vec![0, 0, 5_373_484])], None, None)
+        .unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let value = [ByteArray::from("value")];
+    column.typed::<ByteArrayType>().write_batch(&value, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let target = place.path("target");
+    let outcome = files::compress(&original, &target, &compressor(None), FileOptions::default());
+    assert_eq!(
+        error(outcome, &place),
+        "FOLDER/original: column \"at\" has INT96 timestamps, which cannot be kept exactly: write \
+         it with TIMESTAMP first"
+    );
+    assert_eq!(files::inspect(&original).unwrap().columns.len(), 1, "they do not hinder a look");
+}

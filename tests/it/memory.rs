@@ -3,7 +3,12 @@
 use std::alloc::{GlobalAlloc, Layout as MemoryLayout, System};
 use std::cell::Cell;
 
-use zstd_arrow::{Decompressor, OnError};
+use std::sync::Arc;
+
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, Int64Array, LargeBinaryArray, RunArray};
+use arrow_buffer::Buffer;
+use zstd_arrow::{Compressor, Decompressor, Format, OnError, decompressed_size};
 
 use crate::arrays::{Layout, Row};
 
@@ -115,4 +120,85 @@ fn bombs_meet_the_limits() {
             assert!(largest <= limit as usize, "{largest} bytes were allocated at once");
         }
     }
+}
+
+/// Compressed blocks too small to be any hold nothing, whatever their number.
+#[test]
+fn empty_blocks_hold_nothing() {
+    let mut bytes = vec![0x28, 0xB5, 0x2F, 0xFD, 0xE0];
+    bytes.extend((4_u64 << 30).to_le_bytes());
+    for block in 0..32_768_u32 {
+        bytes.extend([2 << 1 | u8::from(block == 32_767), 0, 0]);
+    }
+    let column = Layout::LargeBinary.array(&[Some(bytes)]);
+    let decompressor = Decompressor::builder().threads(1).build().unwrap();
+    let largest = largest_allocation(|| {
+        assert_eq!(
+            decompressor.decompress_array(&column).unwrap_err().to_string(),
+            "row 0: the header claims 4294967296 bytes of content, but the frame's blocks hold 0 \
+             at the most"
+        );
+    });
+    assert!(largest < 4096, "{largest} bytes were allocated at once");
+}
+
+/// A stream that was flushed often has a block a flush, whose bound is far above its content: such
+/// a value decodes, among others and without memory for the bound.
+#[test]
+fn flushed_streams_decode() {
+    use std::io::Write;
+    let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    let mut value = Vec::new();
+    for i in 0..60_000 {
+        let line = format!("line {i} of a log that is flushed\n");
+        encoder.write_all(line.as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        value.extend(line.into_bytes());
+    }
+    let frame = encoder.finish().unwrap();
+    let column = Layout::LargeBinary.array(&[Some(frame), None]);
+    for threads in [1, 2] {
+        let decompressor = Decompressor::builder().threads(threads).build().unwrap();
+        let values = decompressor.decompress_array(&column).unwrap();
+        assert_eq!(crate::arrays::rows(&values), [Some(value.clone()), None]);
+    }
+}
+
+/// A run of 2^40 rows over one value is as little work as one row.
+#[test]
+fn long_runs_cost_nothing() {
+    let rows = 1_i64 << 40;
+    let frame = zstd::bulk::compress(b"one value", 3).unwrap();
+    let run = |value: &[u8]| -> ArrayRef {
+        let values = LargeBinaryArray::from_vec(vec![value]);
+        let ends = Int64Array::from(vec![rows]);
+        Arc::new(RunArray::<Int64Type>::try_new(&ends, &values).unwrap())
+    };
+    let good = run(&frame);
+    for on_error in [OnError::Fail, OnError::Null] {
+        let decompressor = Decompressor::builder().on_error(on_error).threads(1).build().unwrap();
+        let largest = largest_allocation(|| {
+            let values = decompressor.decompress_array(&good).unwrap();
+            assert_eq!(values.len() as i64, rows);
+            let frames = Compressor::new(3).unwrap().compress_array(&values).unwrap();
+            assert_eq!(frames.len() as i64, rows);
+        });
+        assert!(largest < 1 << 20, "{largest} bytes were allocated at once");
+    }
+    let null = Decompressor::builder().on_error(OnError::Null).build().unwrap();
+    let done = null.decompress_array_with(&run(b"no frame"), None).unwrap();
+    assert_eq!(done.failures.len(), 1);
+    // An answer for each row is as long as there are rows.
+    assert!(decompressed_size(&good, Format::Zstd).is_err());
+}
+
+/// Values of no bytes need no memory, and an array of them can be of any length.
+#[test]
+fn no_memory_for_offsets_is_an_error() {
+    let huge = FixedSizeBinaryArray::try_new_with_len(0, Buffer::from(&[]), None, 1 << 46).unwrap();
+    let message = "no memory for 562949953421320 bytes of offsets";
+    let decompressor = Decompressor::new().unwrap();
+    assert_eq!(decompressor.decompress_array(&huge).unwrap_err().to_string(), message);
+    let compressor = Compressor::new(3).unwrap();
+    assert_eq!(compressor.compress_array(&huge).unwrap_err().to_string(), message);
 }
