@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments, zeros};
 use crate::codec::failures::{Failures, RowFailure};
-use crate::codec::frame::{Format, Frame, Frames, read_frame, read_value};
+use crate::codec::frame::{Format, Frames, read_simple, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
 use crate::codec::memory::{Output, Slot, Stash};
 use crate::codec::options::{DecompressOptions, OnError};
@@ -179,13 +179,12 @@ impl Call<'_> {
     /// The content size of a row, or `None` if its frames do not say.
     #[inline(always)]
     fn plan_row(&self, row: usize, value: &[u8]) -> Result<Option<i64>, ValueError> {
-        let (content_size, content_bound) = match read_frame(value, self.options.format) {
-            // One frame and nothing else: nearly every value there is.
-            Ok(frame) if frame.compressed_size == value.len() => {
-                self.check_header(&frame)?;
-                (frame.header.content_size, frame.content_bound)
+        let (content_size, content_bound) = match read_simple(value, self.options.format) {
+            Some(frame) => {
+                self.check_header(frame.window_size, frame.dictionary_id)?;
+                (frame.content_size, frame.content_bound)
             }
-            _ => self.plan_frames(value)?,
+            None => self.plan_frames(value)?,
         };
         let promised = self.promised.and_then(|promised| promised(row));
         let size = match (content_size, promised) {
@@ -206,12 +205,13 @@ impl Call<'_> {
     }
 
     /// The content size of all frames of a value, and the most that their blocks can hold.
+    #[cold]
     fn plan_frames(&self, value: &[u8]) -> Result<(Option<u64>, u64), ValueError> {
         let mut frames = Frames::new(value, self.options.format)?;
         let mut content_size = Some(0_u64);
         let mut content_bound = 0;
         while let Some((_, frame)) = frames.next_frame()? {
-            self.check_header(&frame)?;
+            self.check_header(frame.header.window_size, frame.header.dictionary_id)?;
             content_bound += frame.content_bound;
             // Each size is at most its frame's bound, and bounds do not reach 2^64 together.
             content_size =
@@ -222,14 +222,13 @@ impl Call<'_> {
 
     /// Whether a frame's window and dictionary are to be had.
     #[inline]
-    fn check_header(&self, frame: &Frame) -> Result<(), ValueError> {
-        let window = frame.header.window_size;
+    fn check_header(&self, window: u64, dictionary_id: Option<u32>) -> Result<(), ValueError> {
         if let Some(limit) = self.options.max_window_log.map(|log| 1_u64 << log)
             && window > limit
         {
             return Err(ValueError::WindowTooLarge { window, limit });
         }
-        self.dictionaries.find(frame.header.dictionary_id).map(|_| ())
+        self.dictionaries.find(dictionary_id).map(|_| ())
     }
 
     /// Decodes the rows of unknown size and puts their sizes in `sizes`.
