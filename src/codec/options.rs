@@ -189,6 +189,11 @@ pub struct DecompressOptions {
     /// The dictionaries that frames may need. One is used for each frame that carries its id or
     /// none; of several, each frame gets that of its id, and a frame without an id the raw
     /// content dictionary among them, if there is one.
+    ///
+    /// So, as in libzstd, a single dictionary is also used for a frame that was made without any:
+    /// where the dictionary's own repeat offsets are not the format's first ones (those that
+    /// libzstd trains are), such a frame can decode to other bytes, which only a checksum tells.
+    /// The files layer takes each marked column's own dictionary and no other.
     pub dictionaries: Vec<Dictionary>,
     /// Whether values are text: the output is a text array, each value is checked to be UTF-8.
     pub utf8: bool,
@@ -196,7 +201,8 @@ pub struct DecompressOptions {
     pub on_error: OnError,
     /// The most bytes that one value may have.
     pub max_value_size: Option<u64>,
-    /// The most bytes that all values of a call together may have.
+    /// The most bytes that all values of a call together may have; of an encoded column, all its
+    /// distinct values, used or not (each chunk by itself).
     pub max_output_size: Option<u64>,
     /// The largest window of a frame, as a power of two in bytes.
     pub max_window_log: Option<u32>,

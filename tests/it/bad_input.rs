@@ -36,7 +36,7 @@ fn fails(builder: DecompressorBuilder, value: Vec<u8>) -> String {
 }
 
 /// A frame that claims `claimed` bytes of content in an 8-byte field, over one raw block of 5.
-fn claiming(claimed: u64) -> Vec<u8> {
+pub(crate) fn claiming(claimed: u64) -> Vec<u8> {
     let mut bytes = vec![0x28, 0xB5, 0x2F, 0xFD, 0xE0];
     bytes.extend(claimed.to_le_bytes());
     bytes.extend([5 << 3 | 1, 0, 0]);

@@ -11,6 +11,7 @@ use arrow_buffer::Buffer;
 use zstd_arrow::{Compressor, Decompressor, Format, OnError, decompressed_size};
 
 use crate::arrays::{Layout, Row};
+use crate::bad_input::claiming;
 
 /// The system's allocator, which notes the largest allocation of each thread.
 struct Watched;
@@ -41,15 +42,6 @@ fn largest_allocation(work: impl FnOnce()) -> usize {
     LARGEST.set(0);
     work();
     LARGEST.get()
-}
-
-/// A frame of one block of 5 raw bytes that claims another content size.
-fn claiming(claimed: u64) -> Vec<u8> {
-    let mut bytes = vec![0x28, 0xB5, 0x2F, 0xFD, 0xE0];
-    bytes.extend(claimed.to_le_bytes());
-    bytes.extend([5 << 3 | 1, 0, 0]);
-    bytes.extend(b"hello");
-    bytes
 }
 
 #[test]

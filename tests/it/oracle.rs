@@ -134,6 +134,30 @@ proptest! {
         prop_assert_eq!(values.logical_null_count(), column.logical_null_count());
     }
 
+    /// The layouts that hold only text, or values of one size.
+    #[test]
+    fn text_and_fixed_columns_equal_the_naive_loop(
+        text in vec(prop_oneof![1 => Just(None), 6 => "[a-zé✓]{0,30}".prop_map(Some)], 0..40),
+        fixed in vec(prop_oneof![1 => Just(None), 6 => vec(any::<u8>(), 5).prop_map(Some)], 0..40),
+        options in options(),
+        layout in select(vec![Layout::LargeUtf8, Layout::Utf8, Layout::Utf8View, Layout::FixedSizeBinary]),
+        threads in select(THREADS.to_vec()),
+        cut in (0..10_usize, 0..10_usize),
+    ) {
+        let all: Vec<Row> = match layout {
+            Layout::FixedSizeBinary => fixed,
+            _ => text.into_iter().map(|text| text.map(String::into_bytes)).collect(),
+        };
+        let start = cut.0.min(all.len());
+        let length = (all.len() - start).saturating_sub(cut.1);
+        let column = layout.array(&all).slice(start, length);
+        let expected = &all[start..start + length];
+        let frames = options.compressor(threads).compress_array(&column).unwrap();
+        prop_assert_eq!(rows(&frames), options.naive(expected));
+        let values = options.decompressor(threads).decompress_array(&frames).unwrap();
+        prop_assert_eq!(&rows(&values), expected);
+    }
+
     /// Frames that are no frames: each row fails or not as in the naive loop, the good ones have
     /// its values, and `Fail` names the first.
     #[test]
