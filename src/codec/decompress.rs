@@ -306,8 +306,10 @@ impl Call<'_> {
             let target = stash.spare(bytes, usize::MAX)?;
             match self.dictionaries.decompress(context, target, value) {
                 Ok(size) => {
-                    // SAFETY: libzstd has written this many bytes.
-                    self.check_text(unsafe { target[..size].assume_init_ref() })?;
+                    if self.options.utf8 {
+                        // SAFETY: libzstd has written this many bytes.
+                        check_text(unsafe { target[..size].assume_init_ref() })?;
+                    }
                     break size;
                 }
                 Err(Stopped::Bad(error)) => return Err(error),
@@ -408,53 +410,57 @@ impl Call<'_> {
                 // The call fails, so nobody will read what is left open here.
                 break;
             }
-            let decoded = self.decode_row(value, slot, size, context).and_then(|()| {
-                // SAFETY: libzstd has written `size` bytes to the front of the slot.
-                self.check_text(unsafe { slot.advance(size) })
-            });
-            if let Err(error) = decoded {
-                let written = matches!(error, ValueError::NotUtf8 { .. });
-                self.failures.record(row, error);
-                if self.options.on_error == OnError::Fail {
-                    // The call fails; the rows behind this one in the run are not wanted.
-                    break;
+            let target = slot.spare_with_slack(size, SLACK);
+            let outcome = match self.decode_row(value, target, size, context) {
+                true => Ok(()),
+                false => self.decode_exactly(value, slot.spare(size), context),
+            };
+            let error = match outcome {
+                Ok(()) => {
+                    // SAFETY: libzstd has written `size` bytes to the front of the slot.
+                    let value = unsafe { slot.advance(size) };
+                    match self.options.utf8.then(|| check_text(value)) {
+                        Some(Err(error)) => error,
+                        _ => continue,
+                    }
                 }
-                if !written {
-                    slot.push_zeros(size);
+                Err(error) => {
+                    if self.options.on_error == OnError::Null {
+                        slot.push_zeros(size);
+                    }
+                    error
                 }
+            };
+            self.failures.record(row, error);
+            if self.options.on_error == OnError::Fail {
+                // The call fails; the rows behind this one in the run are not wanted.
+                break;
             }
         }
     }
 
-    /// Whether a value is text, if it has to be.
-    #[inline]
-    fn check_text(&self, value: &[u8]) -> Result<(), ValueError> {
-        if !self.options.utf8 {
-            return Ok(());
-        }
-        std::str::from_utf8(value)
-            .map(|_| ())
-            .map_err(|error| ValueError::NotUtf8 { at: error.valid_up_to() })
-    }
-
-    /// Decodes one row to the next `size` bytes of the slot; `Ok` says that all are written.
+    /// Decodes one row to the front of `target`; whether it is `size` bytes, which then are all
+    /// written. An error is not handed on: the type that holds one is large, and takes 10 ns a row
+    /// to pass through memory.
     #[inline]
     fn decode_row(
         &self,
         value: &[u8],
-        slot: &mut Slot<'_>,
+        target: &mut [MaybeUninit<u8>],
         size: usize,
         context: &mut DecompressContext,
-    ) -> Result<(), ValueError> {
-        let target = slot.spare_with_slack(size, SLACK);
-        match self.dictionaries.decompress(context, target, value) {
-            Ok(found) if found == size => Ok(()),
-            _ => self.decode_exactly(value, slot.spare(size), context),
+    ) -> bool {
+        if self.dictionaries.several() {
+            return self
+                .dictionaries
+                .decompress(context, target, value)
+                .is_ok_and(|found| found == size);
         }
+        context.decompress(target, value, self.dictionaries.only()).is_ok_and(|found| found == size)
     }
 
-    /// Decodes a row that did not decode to its size, without slack: what the error says does not
-    /// depend on what lies behind the row's place.
+    /// Decodes a row that did not decode to its size once more, without slack: what the error says
+    /// does not depend on what lies behind the row's place.
     #[cold]
     fn decode_exactly(
         &self,
@@ -462,15 +468,21 @@ impl Call<'_> {
         target: &mut [MaybeUninit<u8>],
         context: &mut DecompressContext,
     ) -> Result<(), ValueError> {
-        let size = target.len();
-        let expected = size as u64;
+        let expected = target.len() as u64;
         match self.dictionaries.decompress(context, target, value) {
-            Ok(found) if found == size => Ok(()),
+            Ok(found) if found as u64 == expected => Ok(()),
             Ok(found) => Err(ValueError::SizeMismatch { expected, found: found as u64 }),
             Err(Stopped::Full) => Err(ValueError::SizeExceeded { expected }),
             Err(Stopped::Bad(error)) => Err(error),
         }
     }
+}
+
+/// Whether a value is text.
+fn check_text(value: &[u8]) -> Result<(), ValueError> {
+    std::str::from_utf8(value)
+        .map(|_| ())
+        .map_err(|error| ValueError::NotUtf8 { at: error.valid_up_to() })
 }
 
 /// Leaves only rows below `end`; the places of runs stay.
@@ -528,17 +540,27 @@ impl<'a> Dictionaries<'a> {
         }
     }
 
-    /// Decodes all frames of a value.
+    /// Whether there are several, so that each frame has to be looked at for its own.
     #[inline]
+    fn several(&self) -> bool {
+        self.by_id.len() > 1
+    }
+
+    /// The dictionary, where there is one at the most.
+    #[inline]
+    fn only(&self) -> Option<&'a DecompressDictionary> {
+        self.only.map(|(_, only)| only)
+    }
+
+    /// Decodes all frames of a value.
     fn decompress(
         &self,
         context: &mut DecompressContext,
         target: &mut [MaybeUninit<u8>],
         value: &[u8],
     ) -> Result<usize, Stopped> {
-        if self.by_id.len() <= 1 {
-            let dictionary = self.only.map(|(_, only)| only);
-            return context.decompress(target, value, dictionary).map_err(stopped);
+        if !self.several() {
+            return context.decompress(target, value, self.only()).map_err(stopped);
         }
         let mut frames = Frames::new(value, self.format).map_err(Stopped::Bad)?;
         let mut size = 0;

@@ -48,7 +48,14 @@ unsafe fn text(pointer: *const std::ffi::c_char) -> &'static str {
 }
 
 /// A result of libzstd: a size, or an error code.
+#[inline]
 fn checked(result: usize) -> Result<usize, Failure> {
+    // Error codes are at the far end of a size_t, where no size of anything in memory is.
+    if result <= isize::MAX as usize { Ok(result) } else { checked_code(result) }
+}
+
+#[cold]
+fn checked_code(result: usize) -> Result<usize, Failure> {
     // SAFETY: only compares the number.
     if unsafe { sys::ZSTD_isError(result) } == 0 {
         return Ok(result);
@@ -286,6 +293,7 @@ impl DecompressContext {
 
     /// Decodes all frames of `source` to the front of `target`; returns the size of the content,
     /// whose bytes are then initialised.
+    #[inline]
     pub(super) fn decompress(
         &mut self,
         target: &mut [MaybeUninit<u8>],
