@@ -411,30 +411,23 @@ impl Call<'_> {
                 break;
             }
             let target = slot.spare_with_slack(size, SLACK);
-            let outcome = match self.decode_row(value, target, size, context) {
-                true => Ok(()),
-                false => self.decode_exactly(value, slot.spare(size), context),
-            };
-            let error = match outcome {
-                Ok(()) => {
-                    // SAFETY: libzstd has written `size` bytes to the front of the slot.
-                    let value = unsafe { slot.advance(size) };
-                    match self.options.utf8.then(|| check_text(value)) {
-                        Some(Err(error)) => error,
-                        _ => continue,
-                    }
+            if !self.decode_row(value, target, size, context)
+                && let Err(error) = self.decode_exactly(value, slot.spare(size), context)
+            {
+                self.failures.record(row, error);
+                if self.options.on_error == OnError::Fail {
+                    // The call fails; the rows behind this one in the run are not wanted.
+                    break;
                 }
-                Err(error) => {
-                    if self.options.on_error == OnError::Null {
-                        slot.push_zeros(size);
-                    }
-                    error
-                }
-            };
-            self.failures.record(row, error);
-            if self.options.on_error == OnError::Fail {
-                // The call fails; the rows behind this one in the run are not wanted.
-                break;
+                slot.push_zeros(size);
+                continue;
+            }
+            // SAFETY: libzstd has written `size` bytes to the front of the slot.
+            let value = unsafe { slot.advance(size) };
+            if self.options.utf8
+                && let Err(error) = check_text(value)
+            {
+                self.failures.record(row, error);
             }
         }
     }
