@@ -35,7 +35,7 @@ const UNKNOWN: i64 = -1;
 const PLAN_COST: u64 = 64;
 /// Bytes behind a row's place that libzstd may write to while it decodes the row, if they are
 /// there. It copies in steps of up to 32 bytes and goes over to single bytes near the end of its
-/// target: an exact target costs 79 ns a row of 100 bytes, a quarter of the time.
+/// target: an exact target takes some 230 instructions more for a row of 1 KB (callgrind).
 const SLACK: usize = 64;
 /// What a row costs to decode besides its bytes, in bytes.
 const ROW_COST: u64 = 128;
@@ -433,8 +433,8 @@ impl Call<'_> {
     }
 
     /// Decodes one row to the front of `target`; whether it is `size` bytes, which then are all
-    /// written. An error is not handed on: the type that holds one is large, and takes 10 ns a row
-    /// to pass through memory.
+    /// written. An error is not handed on: the type that holds one is large, and passes through
+    /// memory for each row, good ones too.
     #[inline]
     fn decode_row(
         &self,

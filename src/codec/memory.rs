@@ -78,8 +78,7 @@ const WORTH_HUGE_PAGES: usize = 4 << 20;
 /// Asks the system to back fresh memory by huge pages, where it lies on whole ones.
 ///
 /// The first touch of each page is a fault; with 2 MiB a page instead of 4 KiB there are 512 times
-/// fewer. `cargo bench` has the gain: 10 to 30 % of decompression, more on two threads. It is only
-/// advice: a system that has none to give goes on with small ones.
+/// fewer. It is only advice: a system that has none to give goes on with small ones.
 #[cfg(target_os = "linux")]
 fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     const PAGE: usize = 2 << 20;
@@ -102,7 +101,7 @@ pub(super) struct Slot<'a> {
     rest: &'a mut [MaybeUninit<u8>],
     filled: usize,
     /// Where `filled` is added when the slot is done with. An atomic addition for each value
-    /// instead let two threads decode 100-byte values at half their speed.
+    /// instead let two threads decode 100-byte values at 0.6 of their speed.
     total: &'a AtomicUsize,
 }
 
