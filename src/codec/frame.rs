@@ -111,8 +111,8 @@ pub fn read_header(bytes: &[u8], format: Format) -> Result<FrameHeader, ValueErr
 }
 
 /// What can be wrong with a header that is all there. Smaller than a [`ValueError`]: a header that
-/// shares its place with one of those is written to memory in pieces and read back in others,
-/// and the wait for that took three quarters of the time of reading it.
+/// shares its place with one of those is written to memory in pieces and read back in others, and
+/// waits for that.
 #[derive(Clone, Copy)]
 enum BrokenHeader {
     ReservedBit,
@@ -268,8 +268,8 @@ pub(crate) struct Simple {
 }
 
 /// Reads a value that is one frame of one block and nothing else, as nearly all small values are;
-/// `None` says nothing of any other. Values of 100 bytes are planned in half the time that
-/// [`Frames`] takes, which has to be ready for everything.
+/// `None` says nothing of any other. [`Frames`] has to be ready for everything, which takes longer
+/// than such a value is worth.
 #[inline(always)]
 pub(crate) fn read_simple(bytes: &[u8], format: Format) -> Option<Simple> {
     let start = match format {
