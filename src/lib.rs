@@ -29,11 +29,6 @@
 //! | [`convert`] | segments to Arrow arrays and back, without copying values |
 //! | [`codec`] | columns through zstd: [`Compressor`], [`Decompressor`], [`Dictionary`] |
 //! | [`schema`] | a compressed column that says so in its field |
-//! | `files` | named columns of Parquet and Arrow IPC files |
-#![cfg_attr(
-    feature = "parquet",
-    doc = "| [`schema`] | a compressed column that says so in its field |"
-)]
 #![cfg_attr(
     feature = "parquet",
     doc = "| [`files`] | named columns of Parquet and Arrow IPC files |"

@@ -1,13 +1,12 @@
 //! Rows to frames.
 //!
 //! ```text
-//! rows      | run 0 | run 1 | run 2 |      cut by bytes
-//! stashes   |..|    |...|   |.|            each run compressed to memory of its own, in parallel
-//! output    |..|...|.|                     one allocation of the exact size, gathered in parallel
+//! rows      | run 0 | run 1 | run 2 |      cut by bytes, compressed in parallel
+//! output    |..|...|.|                     the first run that is not there yet is written in place;
+//!                                          those that are done before their turn are moved
 //! ```
 //!
-//! A frame's size is known only once it is made, so frames are made first and then moved, run by
-//! run, each run's own memory going back as soon as it is copied.
+//! A frame's size is known only once it is made, and so is the place of the next.
 
 use std::mem::take;
 use std::sync::Mutex;
@@ -16,7 +15,7 @@ use arrow_buffer::{Buffer, OffsetBuffer};
 
 use crate::codec::failures::Failures;
 use crate::codec::libzstd::{CompressContext, compress_bound};
-use crate::codec::memory::{Output, Stash};
+use crate::codec::memory::{InOrder, Turn};
 use crate::codec::rows::Rows;
 use crate::codec::workers::{Contexts, Run, Workers, lock};
 use crate::error::{Error, Result, ValueError};
@@ -39,24 +38,29 @@ pub(super) fn compress(
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
     let mut offsets = zeros(rows.len() + 1)?;
     let sizes = by_run(&mut offsets[1..], &runs);
-    let stashes: Vec<Mutex<Stash>> = runs.iter().map(|_| Mutex::default()).collect();
+    let bounds = runs.iter().map(|run| bound(rows, run)).try_fold(0_u64, u64::checked_add);
+    let mut output = InOrder::new(bounds.unwrap_or(u64::MAX))?;
+    let writer = output.writer();
     workers.for_each(&runs, contexts, |context, place, run| {
-        let stash = compress_run(rows, run, context, &mut lock(&sizes[place]), &failures);
-        *lock(&stashes[place]) = stash;
+        let mut turn = writer.begin(place);
+        compress_run(rows, run, context, &mut lock(&sizes[place]), &mut turn, &failures);
+        writer.end(place, turn);
     })?;
     drop(sizes);
     failures.finish()?;
 
+    let filled = writer.finish();
     let size = sizes_to_ends(&mut offsets)?;
-    let mut output = Output::new(size)?;
-    let slots = output.slots(runs.iter().map(|run| run_size(&offsets, run)));
-    workers.for_each(&runs, &Contexts::none(), |_, place, _| {
-        let stash = take(&mut *lock(&stashes[place]));
-        let mut slot = lock(&slots[place]);
-        stash.blocks().for_each(|block| slot.push(block));
-    })?;
-    drop(slots);
-    Ok(to_segments(output.finish(), offsets))
+    assert_eq!(size, filled as u64, "the frames are not all there");
+    // SAFETY: from the writer of this output.
+    Ok(to_segments(unsafe { output.finish(filled) }, offsets))
+}
+
+/// The most bytes that the frames of a run can have.
+fn bound(rows: &Rows, run: &Run) -> u64 {
+    rows.range(run.rows.clone()).fold(0_u64, |sum, (_, value)| {
+        sum.saturating_add(value.map_or(0, |value| compress_bound(value.len()) as u64))
+    })
 }
 
 fn compress_run(
@@ -64,19 +68,17 @@ fn compress_run(
     run: &Run,
     context: &mut CompressContext,
     sizes: &mut [i64],
+    turn: &mut Turn<'_>,
     failures: &Failures,
-) -> Stash {
-    let mut stash = Stash::default();
-    let mut more = rows.range(run.rows.clone()).fold(0_usize, |more, (_, value)| {
-        more.saturating_add(value.map_or(0, |value| compress_bound(value.len())))
-    });
+) {
+    let mut more = usize::try_from(bound(rows, run)).unwrap_or(usize::MAX);
     for ((row, value), size) in rows.range(run.rows.clone()).zip(sizes) {
         let Some(value) = value else { continue };
         if !failures.wants(row) {
             break;
         }
         let bound = compress_bound(value.len());
-        let frame = stash.spare(bound, more).and_then(|target| {
+        let frame = turn.spare(bound, more).and_then(|target| {
             context.compress(target, value).map_err(|failure| match failure.is_out_of_memory() {
                 true => ValueError::OutOfMemory { bytes: bound as u64 },
                 false => ValueError::Compress(failure.text()),
@@ -85,14 +87,13 @@ fn compress_run(
         match frame {
             // SAFETY: libzstd has written a frame of this size to what `spare` gave.
             Ok(frame) => unsafe {
-                stash.advance(frame);
+                turn.advance(frame);
                 *size = frame as i64;
             },
             Err(error) => failures.record(row, error),
         }
         more = more.saturating_sub(bound);
     }
-    stash
 }
 
 /// A zero for each row, and one.
@@ -137,10 +138,10 @@ pub(super) fn run_size(offsets: &[i64], run: &Run) -> usize {
 }
 
 /// Values and their offsets as segments.
-pub(super) fn to_segments(values: Vec<u8>, offsets: Vec<i64>) -> BufferWithSegments {
+pub(super) fn to_segments(values: Buffer, offsets: Vec<i64>) -> BufferWithSegments {
     debug_assert_eq!(offsets.last().copied(), Some(values.len() as i64));
     // SAFETY: `sizes_to_ends` has summed sizes, which are not negative, without overflow: the
     // offsets begin at 0 and never fall. The check would read them all once more.
     let offsets = unsafe { OffsetBuffer::new_unchecked(offsets.into()) };
-    BufferWithSegments::new(Buffer::from_vec(values), offsets.into())
+    BufferWithSegments::new(values, offsets.into())
 }

@@ -85,8 +85,9 @@ pub(super) fn decompress(
     let Call { failures, .. } = call;
     let listed = failures.finish()?;
     let mut values = output.finish();
-    drop_failed(&mut values, &mut offsets, listed.iter().map(|failure| failure.row));
-    Ok(Decoded { values: to_segments(values, offsets), failures: listed })
+    let size = drop_failed(values.bytes(), &mut offsets, listed.iter().map(|failure| failure.row));
+    values.truncate(size);
+    Ok(Decoded { values: to_segments(values.into_buffer(), offsets), failures: listed })
 }
 
 /// No memory for the whole output, said of the row that takes most of it.
@@ -577,11 +578,16 @@ fn stopped(failure: Failure) -> Stopped {
     }
 }
 
-/// Takes the bytes of failed rows out of the values, so that nothing of them is left.
-fn drop_failed(values: &mut Vec<u8>, offsets: &mut [i64], failed: impl Iterator<Item = usize>) {
+/// Takes the bytes of failed rows out of the values, so that nothing of them is left. Returns the
+/// size of what is.
+fn drop_failed(
+    values: &mut [u8],
+    offsets: &mut [i64],
+    failed: impl Iterator<Item = usize>,
+) -> usize {
     let mut failed = failed.peekable();
     if failed.peek().is_none() {
-        return;
+        return values.len();
     }
     let mut write = 0;
     let mut start = 0;
@@ -594,5 +600,5 @@ fn drop_failed(values: &mut Vec<u8>, offsets: &mut [i64], failed: impl Iterator<
         start = end;
         offsets[row + 1] = write as i64;
     }
-    values.truncate(write);
+    write
 }

@@ -46,6 +46,7 @@ pub use column::{decompressed_size, frame_info};
 pub use dictionary::{DEFAULT_DICTIONARY_SIZE, Dictionary, Trainer};
 pub use failures::RowFailure;
 pub use frame::{Format, Frame, FrameHeader, ValueInfo, read_frame, read_header, read_value};
+pub use memory::{DEFAULT_IDLE_LIMIT, idle_memory, set_idle_limit};
 pub use options::{CompressOptions, DEFAULT_LEVEL, DecompressOptions, OnError, Strategy, levels};
 
 use crate::convert::{Encoded, without};

@@ -1,0 +1,165 @@
+//! Memory for one output: from the heap where it is small, else pages of its own.
+
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use arrow_buffer::Buffer;
+use memmap2::{MmapMut, MmapOptions};
+
+use crate::codec::memory::idle;
+
+/// Outputs from this size on get pages of their own.
+const WORTH_PAGES: usize = 1 << 20;
+/// Outputs from this size on are asked to be of huge pages: the first touch of each page is a
+/// fault, and with 2 MiB a page instead of 4 KiB there are 512 times fewer.
+const WORTH_HUGE_PAGES: usize = 4 << 20;
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Memory for one output, not yet initialised.
+pub(super) enum Memory {
+    Heap(Vec<u8>, usize),
+    Pages(Recycled),
+}
+
+impl Memory {
+    /// Memory for `size` bytes: pages that an earlier output left behind, or fresh ones, which take
+    /// up nothing before they are written to.
+    pub(super) fn new(size: usize) -> Option<Self> {
+        if size < WORTH_PAGES {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(size).ok()?;
+            return Some(Memory::Heap(bytes, size));
+        }
+        let pages = idle::take(size).or_else(|| Pages::map(size))?;
+        Some(Memory::Pages(Recycled { pages: Some(pages), size }))
+    }
+
+    /// All of it, in its present state.
+    pub(super) fn bytes(&mut self) -> &mut [MaybeUninit<u8>] {
+        match self {
+            Memory::Heap(bytes, size) => &mut bytes.spare_capacity_mut()[..*size],
+            Memory::Pages(pages) => pages.bytes(),
+        }
+    }
+
+    /// Says that the first `size` bytes will be written to, at least.
+    pub(super) fn touch(&mut self, size: usize) {
+        if let Memory::Pages(Recycled { pages: Some(pages), .. }) = self {
+            pages.touch(size);
+        }
+    }
+
+    /// The first `size` bytes, for Arrow. The rest is freed, or comes back with them when the last
+    /// buffer is dropped.
+    ///
+    /// # Safety
+    ///
+    /// The first `size` bytes are initialised.
+    pub(super) unsafe fn into_buffer(self, size: usize) -> Buffer {
+        match self {
+            Memory::Heap(mut bytes, all) => {
+                assert!(size <= all, "more bytes than there are");
+                // SAFETY: within the capacity, and initialised by this function's contract.
+                unsafe { bytes.set_len(size) };
+                bytes.shrink_to_fit();
+                Buffer::from_vec(bytes)
+            }
+            Memory::Pages(mut pages) => {
+                assert!(size <= pages.size, "more bytes than there are");
+                let start = NonNull::from(pages.bytes()).cast();
+                // SAFETY: `size` bytes from `start` are the owner's, which stays in one place: the
+                // mapping does not move with the value that owns it. Initialised by this
+                // function's contract. Nobody writes to them before the owner is dropped.
+                unsafe { Buffer::from_custom_allocation(start, size, Arc::new(pages)) }
+            }
+        }
+    }
+}
+
+/// Pages that go to the idle ones when they are dropped, from whatever thread.
+pub(super) struct Recycled {
+    /// `None` only while it is being dropped.
+    pages: Option<Pages>,
+    size: usize,
+}
+
+impl Recycled {
+    fn bytes(&mut self) -> &mut [MaybeUninit<u8>] {
+        match &mut self.pages {
+            Some(pages) => &mut pages.bytes()[..self.size],
+            None => &mut [],
+        }
+    }
+}
+
+impl Drop for Recycled {
+    fn drop(&mut self) {
+        if let Some(pages) = self.pages.take() {
+            idle::keep(pages);
+        }
+    }
+}
+
+/// Whole pages from the system; they go back to it when dropped.
+pub(super) struct Pages {
+    map: MmapMut,
+    start: usize,
+    len: usize,
+    /// How many bytes from the front have been written to at some time, at most.
+    touched: usize,
+}
+
+impl Pages {
+    /// Fresh pages, on whole huge pages where that is worth it. Address space, until written to.
+    pub(super) fn map(len: usize) -> Option<Self> {
+        let aligned = len >= WORTH_HUGE_PAGES;
+        let mapped = len.checked_add(if aligned { HUGE_PAGE } else { 0 })?;
+        if isize::try_from(mapped).is_err() {
+            return None;
+        }
+        let mut map = MmapOptions::new().len(mapped).no_reserve_swap().map_anon().ok()?;
+        let start =
+            if aligned { map.as_mut_ptr().align_offset(HUGE_PAGE).min(HUGE_PAGE) } else { 0 };
+        let mut pages = Self { map, start, len, touched: 0 };
+        if aligned {
+            pages.prefer_huge_pages();
+        }
+        Some(pages)
+    }
+
+    /// It is only advice: a system that has no huge pages to give goes on with small ones.
+    #[cfg(target_os = "linux")]
+    fn prefer_huge_pages(&mut self) {
+        // The last bytes would get a huge page as well, most of it unused.
+        let whole = self.len / HUGE_PAGE * HUGE_PAGE;
+        let _ = self.map.advise_range(memmap2::Advice::HugePage, self.start, whole);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn prefer_huge_pages(&mut self) {}
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn touched(&self) -> usize {
+        self.touched
+    }
+
+    pub(super) fn touch(&mut self, size: usize) {
+        self.touched = self.touched.max(size.min(self.len));
+    }
+
+    pub(super) fn bytes(&mut self) -> &mut [MaybeUninit<u8>] {
+        let bytes = &mut self.map[self.start..self.start + self.len];
+        // SAFETY: the same bytes under a type of the same layout. They are initialised, and stay
+        // so: nobody writes uninitialised bytes, libzstd least of all.
+        unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) }
+    }
+
+    /// As fresh pages are, or as they were written to.
+    pub(super) fn initialised(&self) -> &[u8] {
+        &self.map[self.start..self.start + self.len]
+    }
+}
