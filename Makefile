@@ -3,38 +3,55 @@
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
+WHEELS := dist
+PIP_QUIET := --quiet --disable-pip-version-check
 # The command's own features: everything there is.
 FEATURES := --features cli
 
-.PHONY: demo test test-rust test-python bench clean
+.PHONY: demo test test-rust test-python test-wheel wheel bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
 	$(CARGO) run --release --locked $(FEATURES) -- demo
 
 # Everything that CI runs.
-test: test-rust test-python
+test: test-rust test-python test-wheel
 
 test-rust:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
+	$(CARGO) clippy --locked --features python --lib -- -D warnings
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests
 	$(CARGO) test --locked $(FEATURES) --doc
 	for example in quickstart dictionary; do $(CARGO) run --locked $(FEATURES) --example $$example || exit; done
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
 
-# The command against other implementations: python-zstandard, pyarrow, Polars.
-# (The command that cargo builds for its own tests: a build of its own would compile everything
-# once more, with other features of the dependencies.)
-test-python: $(VENV)/ready
+# The Python package, and the command against other implementations: python-zstandard, pyarrow,
+# Polars. (The command that cargo builds for its own tests: a build of its own would compile
+# everything once more, with other features of the dependencies.)
+test-python: $(VENV)/ready wheel
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV)/bin/python -m ruff check python tests/python examples/python benches
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q tests/python
 
+# The wheel in an environment that has nothing else: what the README shows runs there.
+test-wheel: wheel
+	rm -rf $(VENV)-empty
+	$(PYTHON) -m venv $(VENV)-empty
+	$(VENV)-empty/bin/python -m pip install $(PIP_QUIET) $(WHEELS)/*.whl pyarrow
+	$(VENV)-empty/bin/python tests/python/readme.py README.md
+
+# A wheel for every CPython from 3.11 on.
+wheel:
+	rm -rf $(WHEELS)
+	$(PYTHON) -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) .
+
 $(VENV)/ready: tests/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r tests/python/requirements.txt
 	touch $@
 
 # The codec against the plain loop over libzstd, as ratios.
@@ -43,4 +60,4 @@ bench:
 
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-empty $(WHEELS)

@@ -236,6 +236,21 @@ pub enum Error {
     #[error("dictionary: {0}")]
     Dictionary(String),
 
+    /// A dictionary could not be trained.
+    #[error(
+        "dictionary: cannot train {size} bytes on {samples} samples of {bytes} bytes in all: {reason}"
+    )]
+    Training {
+        /// The most bytes that the dictionary was to have.
+        size: usize,
+        /// The number of samples.
+        samples: usize,
+        /// Bytes of all samples.
+        bytes: usize,
+        /// libzstd's answer.
+        reason: &'static str,
+    },
+
     /// Memory for the whole output, or for a context, could not be had.
     #[error("no memory for {bytes} bytes of {what}")]
     OutOfMemory {

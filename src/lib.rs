@@ -40,6 +40,7 @@
 //! | --- | --- | --- |
 //! | `parquet` | yes | the layer `files`: columns of Parquet and Arrow IPC files |
 //! | `cli` | no | the command `zstd-arrow` |
+//! | `python` | no | the native half of the Python package `zstd_arrow` |
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -48,12 +49,14 @@ pub mod convert;
 mod error;
 #[cfg(feature = "parquet")]
 pub mod files;
+#[cfg(feature = "python")]
+mod python;
 pub mod schema;
 mod segments;
 
 pub use codec::{
-    CompressOptions, Compressor, CompressorBuilder, DecompressOptions, Decompressed, Decompressor,
-    DecompressorBuilder, Dictionary, Format, OnError, RowFailure, Strategy, Trainer,
+    CancelFlag, CompressOptions, Compressor, CompressorBuilder, DecompressOptions, Decompressed,
+    Decompressor, DecompressorBuilder, Dictionary, Format, OnError, RowFailure, Strategy, Trainer,
     decompressed_size, frame_info,
 };
 pub use error::{Error, Rejected, Result, ValueError};

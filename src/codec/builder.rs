@@ -1,11 +1,11 @@
 //! The builders: options one by one, checked when all are there.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
+use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
 use crate::codec::frame::Format;
-use crate::codec::options::{CompressOptions, DecompressOptions, OnError, Strategy};
+use crate::codec::options::{
+    CompressOptions, DecompressOptions, OnError, SearchParameters, Strategy,
+};
 use crate::codec::{Compressor, Decompressor};
 use crate::error::Result;
 
@@ -48,8 +48,13 @@ impl CompressorBuilder {
         ldm_bucket_size_log: u32 as log => Some(log),
         ldm_hash_rate_log: u32 as log => Some(log),
         target_block_size: u32 as bytes => Some(bytes),
+        workers: u32 as workers => Some(workers),
+        job_size: u32 as bytes => Some(bytes),
+        overlap_log: u32 as log => Some(log),
+        force_max_window: bool as on => on,
+        digest: SearchParameters as parameters => Some(parameters),
         threads: usize as threads => threads,
-        cancel: Arc<AtomicBool> as flag => Some(flag),
+        cancel: CancelFlag as flag => Some(flag),
     }
 
     /// The compressor.
@@ -81,7 +86,7 @@ impl DecompressorBuilder {
         max_window_log: u32 as log => Some(log),
         format: Format as format => format,
         threads: usize as threads => threads,
-        cancel: Arc<AtomicBool> as flag => Some(flag),
+        cancel: CancelFlag as flag => Some(flag),
     }
 
     /// Adds a dictionary to [`DecompressOptions::dictionaries`].

@@ -17,10 +17,10 @@ use crate::convert::{self, Encoded, MAX_VIEW_BUFFER};
 use crate::error::{Error, Result};
 use crate::segments::{BufferWithSegments, BufferWithSegmentsCollection};
 
-impl Part {
+impl Part<'_> {
     /// A plain array as it lies in memory. Where `used` says no, a row is null.
     fn of(array: &dyn Array, used: Option<&NullBuffer>) -> Result<Self> {
-        fn views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> Bytes {
+        fn views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> Bytes<'static> {
             let (views, buffers, _) = array.clone().into_parts();
             Bytes::Views { views, buffers }
         }
@@ -41,7 +41,7 @@ impl Part {
     }
 }
 
-impl Rows {
+impl Rows<'_> {
     /// A plain array. Where `used` says no, a row is null.
     pub(super) fn of(array: &dyn Array, used: Option<&NullBuffer>) -> Result<Self> {
         Ok(Self::new(vec![Part::of(array, used)?]))

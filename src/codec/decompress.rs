@@ -55,10 +55,10 @@ pub(super) fn decompress(
     rows: &Rows,
     promised: Option<&Promised<'_>>,
     options: &DecompressOptions,
+    failures: Failures,
     workers: &Workers,
     contexts: &Contexts<DecompressContext>,
 ) -> Result<Decoded> {
-    let failures = Failures::new(options.on_error, options.cancel.clone());
     let dictionaries = Dictionaries::new(options)?;
     let call = Call { rows, promised, options, dictionaries, failures };
 
@@ -104,7 +104,7 @@ pub(super) type Promised<'a> = dyn Fn(usize) -> Option<u64> + Sync + 'a;
 
 /// What all parts of one call share.
 struct Call<'a> {
-    rows: &'a Rows,
+    rows: &'a Rows<'a>,
     promised: Option<&'a Promised<'a>>,
     options: &'a DecompressOptions,
     dictionaries: Dictionaries<'a>,

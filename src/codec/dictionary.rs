@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::codec::libzstd::{self, Content, DecompressDictionary};
-use crate::codec::sample::Sample;
 use crate::error::{Error, Result};
 
 /// The size of a trained dictionary where none is said, in bytes: 110 KiB, as the `zstd` command.
@@ -15,14 +14,15 @@ const MAGIC: [u8; 4] = 0xEC30_A437_u32.to_le_bytes();
 /// A zstd dictionary: trained (with an id and entropy tables) or raw content.
 ///
 /// Cheap to clone. It is digested for decompression once, when first needed, and then shared by
-/// all clones and threads; for compression once a [`Compressor`](crate::Compressor).
+/// all clones and threads; for compression once for each thread of a
+/// [`Compressor`](crate::Compressor).
 #[derive(Clone)]
 pub struct Dictionary {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     content: Content,
     id: u32,
     digested: OnceLock<Option<DecompressDictionary>>,
@@ -57,7 +57,7 @@ impl Dictionary {
             Content::Raw => 0,
         };
         let trained = content == Content::Auto && bytes.starts_with(&MAGIC);
-        let inner = Inner { bytes, content, id, digested: OnceLock::new() };
+        let inner = Inner { bytes: bytes.into(), content, id, digested: OnceLock::new() };
         let dictionary = Self { inner: Arc::new(inner) };
         if trained && id == 0 {
             // 0 means "no id" in frames and raw content here.
@@ -76,9 +76,20 @@ impl Dictionary {
         self.inner.id
     }
 
+    /// Whether the bytes are raw content by the caller's word ([`Self::raw_content`]), whatever they
+    /// begin with.
+    pub fn is_raw_content(&self) -> bool {
+        self.inner.content == Content::Raw
+    }
+
     /// The bytes, as they are stored in a file.
     pub fn as_bytes(&self) -> &[u8] {
         &self.inner.bytes
+    }
+
+    /// The bytes, shared.
+    pub(super) fn shared_bytes(&self) -> Arc<[u8]> {
+        self.inner.bytes.clone()
     }
 
     pub(super) fn content(&self) -> Content {
@@ -107,67 +118,9 @@ impl fmt::Debug for Dictionary {
 
 impl PartialEq for Dictionary {
     fn eq(&self, other: &Self) -> bool {
-        self.inner.content == other.inner.content && self.inner.bytes == other.inner.bytes
+        Arc::ptr_eq(&self.inner, &other.inner)
+            || self.inner.content == other.inner.content && self.inner.bytes == other.inner.bytes
     }
 }
 
 impl Eq for Dictionary {}
-
-/// Trains a dictionary on a column that comes in parts, in bounded memory.
-///
-/// ```
-/// use arrow_array::LargeBinaryArray;
-/// use zstd_arrow::Trainer;
-///
-/// let mut trainer = Trainer::new(4096);
-/// for batch in 0..20 {
-///     let rows: Vec<String> =
-///         (0..100).map(|i| format!("{{\"id\": {i}, \"batch\": {batch}, \"kind\": \"view\"}}")).collect();
-///     trainer.push(&LargeBinaryArray::from_iter_values(&rows))?;
-/// }
-/// let dictionary = trainer.finish()?;
-/// assert_ne!(dictionary.id(), 0);
-/// # Ok::<(), zstd_arrow::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct Trainer {
-    size: usize,
-    sample: Sample,
-}
-
-impl Trainer {
-    /// Bytes of samples for each byte of dictionary, as libzstd's documentation advises.
-    const SAMPLES_PER_BYTE: usize = 100;
-    /// The least that is kept for a small dictionary, in bytes.
-    const LEAST_SAMPLES: usize = 4 << 20;
-
-    /// A trainer for a dictionary of at most `size` bytes.
-    pub fn new(size: usize) -> Self {
-        let budget = size.saturating_mul(Self::SAMPLES_PER_BYTE).max(Self::LEAST_SAMPLES);
-        Self { size, sample: Sample::new(budget) }
-    }
-
-    /// Looks at the next value.
-    pub(super) fn push_value(&mut self, value: &[u8]) {
-        self.sample.push(value);
-    }
-
-    /// Trains on the sample.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Dictionary`] if there is too little to learn from, or `size` is below libzstd's
-    /// least (256 bytes).
-    pub fn finish(self) -> Result<Dictionary> {
-        let (samples, sizes) = self.sample.into_parts();
-        let bytes = libzstd::train(&samples, &sizes, self.size).map_err(|reason| {
-            Error::Dictionary(format!(
-                "cannot train {} bytes on {} samples of {} bytes in all: {reason}",
-                self.size,
-                sizes.len(),
-                samples.len()
-            ))
-        })?;
-        Dictionary::from_bytes(bytes)
-    }
-}

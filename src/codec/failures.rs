@@ -1,8 +1,9 @@
 //! What happens when rows fail on several threads at once.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use crate::codec::cancel::CancelFlag;
 use crate::codec::options::OnError;
 use crate::codec::workers::lock;
 use crate::error::{Error, Result, ValueError};
@@ -26,7 +27,7 @@ pub struct RowFailure {
 /// the output's limit) ends it.
 pub(super) struct Failures {
     on_error: OnError,
-    cancel: Option<Arc<AtomicBool>>,
+    cancel: Option<CancelFlag>,
     /// Whether the flag was seen raised. It may be lowered again, and rows were passed over.
     cancelled: AtomicBool,
     /// One above the last row that still matters.
@@ -36,7 +37,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    pub(super) fn new(on_error: OnError, cancel: Option<Arc<AtomicBool>>) -> Self {
+    pub(super) fn new(on_error: OnError, cancel: Option<CancelFlag>) -> Self {
         Self {
             on_error,
             cancel,
@@ -62,7 +63,7 @@ impl Failures {
     #[inline]
     fn is_cancelled(&self) -> bool {
         let Some(flag) = &self.cancel else { return false };
-        if flag.load(Ordering::Relaxed) {
+        if flag.is_raised() {
             self.cancelled.store(true, Ordering::Relaxed);
         }
         self.cancelled.load(Ordering::Relaxed)
@@ -118,12 +119,12 @@ mod tests {
     /// ends, and never hands out what it did not fill.
     #[test]
     fn a_cancelled_call_stays_cancelled() {
-        let flag = Arc::new(AtomicBool::new(false));
+        let flag = CancelFlag::new();
         let failures = Failures::new(OnError::Fail, Some(flag.clone()));
         assert!(failures.wants(0));
-        flag.store(true, Ordering::Relaxed);
+        flag.raise();
         assert!(!failures.wants(1));
-        flag.store(false, Ordering::Relaxed);
+        flag.lower();
         assert!(!failures.wants(2));
         assert!(matches!(failures.check_cancelled(), Err(Error::Cancelled)));
         assert!(matches!(failures.finish(), Err(Error::Cancelled)));

@@ -298,6 +298,20 @@ pub(crate) fn read_simple(bytes: &[u8], format: Format) -> Option<Simple> {
     })
 }
 
+/// The value from its first frame on that is not skippable: empty if there is none.
+pub fn without_skippable(bytes: &[u8], format: Format) -> &[u8] {
+    let mut rest = bytes;
+    while format == Format::Zstd && !rest.is_empty() {
+        let frames = Frames { rest, format, started: true };
+        match frames.skippable_size() {
+            Ok(Some(size)) => rest = &rest[size..],
+            // What is damaged or no frame at all is for the next reader to say.
+            Ok(None) | Err(_) => break,
+        }
+    }
+    rest
+}
+
 /// Reads all frames of a value, to its last byte.
 ///
 /// # Errors

@@ -69,6 +69,12 @@ fn checked_code(result: usize) -> Result<usize, Failure> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoMemory(pub(super) &'static str);
 
+/// libzstd's version: major, minor, release.
+pub fn zstd_version() -> (u32, u32, u32) {
+    let number = zstd::zstd_safe::version_number();
+    (number / 10_000, number / 100 % 100, number % 100)
+}
+
 /// How a dictionary's bytes are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
@@ -116,6 +122,12 @@ impl Parameters {
         // SAFETY: the object lives; libzstd checks the value.
         checked(unsafe { sys::ZSTD_CCtxParams_setParameter(self.0.as_ptr(), name, value) })?;
         Ok(())
+    }
+
+    /// What a context with these parameters takes, in bytes; not for those with workers.
+    pub(super) fn context_size(&self) -> Result<usize, Failure> {
+        // SAFETY: the object lives.
+        checked(unsafe { sys::ZSTD_estimateCCtxSize_usingCCtxParams(self.0.as_ptr()) })
     }
 
     /// The least and the greatest value of a parameter.
@@ -203,11 +215,21 @@ impl Drop for DecompressDictionary {
     }
 }
 
+/// Where a compression context has its dictionary from.
+#[derive(Clone)]
+pub(super) enum ContextDictionary {
+    /// The context digests it by its own parameters. (A digested dictionary that is handed in does
+    /// not remember its level, and libzstd then takes decisions about large values as at level 3.)
+    Bytes(Arc<[u8]>, Content),
+    /// Digested by parameters of its own.
+    Digested(Arc<CompressDictionary>),
+}
+
 /// A compression context with its parameters and dictionary set for good.
 pub(super) struct CompressContext {
     pointer: NonNull<sys::ZSTD_CCtx>,
     /// Kept alive for as long as the context refers to it.
-    _dictionary: Option<Arc<CompressDictionary>>,
+    _dictionary: Option<ContextDictionary>,
 }
 
 // SAFETY: the context is an object of its own, used by one thread at a time (`&mut self`).
@@ -216,7 +238,7 @@ unsafe impl Send for CompressContext {}
 impl CompressContext {
     pub(super) fn new(
         parameters: &Parameters,
-        dictionary: Option<Arc<CompressDictionary>>,
+        dictionary: Option<ContextDictionary>,
     ) -> Result<Self, NoMemory> {
         let no_memory = NoMemory("a compression context");
         // SAFETY: takes nothing; returns null or an object of its own.
@@ -228,11 +250,25 @@ impl CompressContext {
             sys::ZSTD_CCtx_setParametersUsingCCtxParams(pointer.as_ptr(), parameters.0.as_ptr())
         };
         checked(set).map_err(|_| no_memory)?;
-        if let Some(dictionary) = &context._dictionary {
-            // SAFETY: the dictionary lives as long as the context does: it is in it.
-            let set = unsafe { sys::ZSTD_CCtx_refCDict(pointer.as_ptr(), dictionary.0.as_ptr()) };
-            checked(set).map_err(|_| no_memory)?;
-        }
+        // SAFETY: the context lives, and so does the dictionary for as long: it is in it.
+        let set = unsafe {
+            match &context._dictionary {
+                None => 0,
+                Some(ContextDictionary::Digested(digested)) => {
+                    sys::ZSTD_CCtx_refCDict(pointer.as_ptr(), digested.0.as_ptr())
+                }
+                Some(ContextDictionary::Bytes(bytes, content)) => {
+                    sys::ZSTD_CCtx_loadDictionary_advanced(
+                        pointer.as_ptr(),
+                        bytes.as_ptr().cast(),
+                        bytes.len(),
+                        sys::ZSTD_dictLoadMethod_e::ZSTD_dlm_byRef,
+                        content.to_sys(),
+                    )
+                }
+            }
+        };
+        checked(set).map_err(|_| no_memory)?;
         Ok(context)
     }
 
@@ -291,6 +327,51 @@ impl DecompressContext {
         Ok(context)
     }
 
+    /// The memory that the context has taken, in bytes.
+    pub(super) fn size(&self) -> usize {
+        // SAFETY: the context lives; only adds up.
+        unsafe { sys::ZSTD_sizeof_DCtx(self.0.as_ptr()) }
+    }
+
+    /// Decodes the first frame of `source` to the front of `target` by one call of the streaming
+    /// decoder, which tells how far it came.
+    ///
+    /// Windows of more than `max_window` bytes are refused; `None` leaves it to libzstd.
+    pub(super) fn stream(
+        &mut self,
+        target: &mut [MaybeUninit<u8>],
+        source: &[u8],
+        dictionary: Option<&DecompressDictionary>,
+        max_window: Option<usize>,
+    ) -> Result<Streamed, Failure> {
+        let context = self.0.as_ptr();
+        let dictionary = dictionary.map_or(std::ptr::null(), |d| d.0.as_ptr().cast_const());
+        let mut output =
+            sys::ZSTD_outBuffer { dst: target.as_mut_ptr().cast(), size: target.len(), pos: 0 };
+        let mut input =
+            sys::ZSTD_inBuffer { src: source.as_ptr().cast(), size: source.len(), pos: 0 };
+        // SAFETY: the context lives and is in no frame after the reset. The dictionary, which the
+        // context refers to only until the last line, and both buffers are borrowed for the call;
+        // libzstd writes within the sizes it is given and reads no byte that it has not written.
+        unsafe {
+            checked(sys::ZSTD_DCtx_reset(
+                context,
+                sys::ZSTD_ResetDirective::ZSTD_reset_session_only,
+            ))?;
+            if let Some(bytes) = max_window {
+                checked(sys::ZSTD_DCtx_setMaxWindowSize(context, bytes))?;
+            }
+            checked(sys::ZSTD_DCtx_refDDict(context, dictionary))?;
+            let hint = checked(sys::ZSTD_decompressStream(context, &mut output, &mut input));
+            checked(sys::ZSTD_DCtx_reset(
+                context,
+                sys::ZSTD_ResetDirective::ZSTD_reset_session_only,
+            ))?;
+            checked(sys::ZSTD_DCtx_refDDict(context, std::ptr::null()))?;
+            Ok(Streamed { written: output.pos, read: input.pos, finished: hint? == 0 })
+        }
+    }
+
     /// Decodes all frames of `source` to the front of `target`; returns the size of the content,
     /// whose bytes are then initialised.
     #[inline]
@@ -324,23 +405,92 @@ impl Drop for DecompressContext {
     }
 }
 
-/// Trains a dictionary of at most `size` bytes on samples that lie one after the other.
-pub(super) fn train(samples: &[u8], sizes: &[usize], size: usize) -> Result<Vec<u8>, &'static str> {
+/// How far the streaming decoder came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Streamed {
+    pub(super) written: usize,
+    pub(super) read: usize,
+    /// Whether the frame was read and written to its end.
+    pub(super) finished: bool,
+}
+
+/// libzstd's parameters for a level: window log, chain log, hash log, search log, shortest match,
+/// target length, strategy.
+pub(super) fn parameters_of_level(
+    level: i32,
+    source_size: u64,
+    dictionary_size: usize,
+) -> [u32; 7] {
+    // SAFETY: only computes.
+    let found = unsafe { sys::ZSTD_getCParams(level, source_size, dictionary_size) };
+    [
+        found.windowLog,
+        found.chainLog,
+        found.hashLog,
+        found.searchLog,
+        found.minMatch,
+        found.targetLength,
+        found.strategy as u32,
+    ]
+}
+
+/// What training goes by: libzstd's fast cover algorithm, which tries several `k` and `d` where
+/// they are 0.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cover {
+    pub(super) k: u32,
+    pub(super) d: u32,
+    pub(super) f: u32,
+    pub(super) steps: u32,
+    pub(super) threads: u32,
+    pub(super) split_point: f64,
+    pub(super) accel: u32,
+    pub(super) level: i32,
+    pub(super) verbosity: u32,
+    pub(super) dictionary_id: u32,
+}
+
+/// Trains a dictionary of at most `size` bytes on samples that lie one after the other. `cover`
+/// then has the `k` and `d` that were best.
+pub(super) fn train(
+    samples: &[u8],
+    sizes: &[usize],
+    size: usize,
+    cover: &mut Cover,
+) -> Result<Vec<u8>, &'static str> {
     let mut dictionary: Vec<u8> = Vec::new();
     dictionary.try_reserve_exact(size).map_err(|_| "no memory for a dictionary of this size")?;
     let count = u32::try_from(sizes.len()).map_err(|_| "too many samples")?;
     assert_eq!(sizes.iter().sum::<usize>(), samples.len(), "the sizes are the samples'");
+    let mut parameters = sys::ZDICT_fastCover_params_t {
+        k: cover.k,
+        d: cover.d,
+        f: cover.f,
+        steps: cover.steps,
+        nbThreads: cover.threads,
+        splitPoint: cover.split_point,
+        accel: cover.accel,
+        shrinkDict: 0,
+        shrinkDictMaxRegression: 0,
+        zParams: sys::ZDICT_params_t {
+            compressionLevel: cover.level,
+            notificationLevel: cover.verbosity,
+            dictID: cover.dictionary_id,
+        },
+    };
     // SAFETY: the sizes sum up to the samples' length (checked above), there are `count` of them,
-    // and the target has `size` bytes of capacity.
+    // and the target has `size` bytes of capacity. libzstd checks the parameters.
     let result = unsafe {
-        sys::ZDICT_trainFromBuffer(
+        sys::ZDICT_optimizeTrainFromBuffer_fastCover(
             dictionary.as_mut_ptr().cast(),
             size,
             samples.as_ptr().cast(),
             sizes.as_ptr(),
             count,
+            &mut parameters,
         )
     };
+    (cover.k, cover.d) = (parameters.k, parameters.d);
     // SAFETY: only looks at the number.
     if unsafe { sys::ZDICT_isError(result) } != 0 {
         // SAFETY: only looks at the number; the name is a constant string.

@@ -23,6 +23,7 @@
 //! ```
 
 mod builder;
+mod cancel;
 mod column;
 mod compress;
 mod decompress;
@@ -34,6 +35,8 @@ mod memory;
 mod options;
 mod rows;
 mod sample;
+mod stream;
+mod training;
 mod workers;
 
 use std::sync::Arc;
@@ -42,12 +45,20 @@ use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_buffer::NullBuffer;
 
 pub use builder::{CompressorBuilder, DecompressorBuilder};
+pub use cancel::CancelFlag;
 pub use column::{decompressed_size, frame_info};
-pub use dictionary::{DEFAULT_DICTIONARY_SIZE, Dictionary, Trainer};
+pub use dictionary::{DEFAULT_DICTIONARY_SIZE, Dictionary};
 pub use failures::RowFailure;
-pub use frame::{Format, Frame, FrameHeader, ValueInfo, read_frame, read_header, read_value};
+pub use frame::{
+    Format, Frame, FrameHeader, ValueInfo, read_frame, read_header, read_value, without_skippable,
+};
+pub use libzstd::zstd_version;
 pub use memory::{DEFAULT_IDLE_LIMIT, idle_memory, set_idle_limit};
-pub use options::{CompressOptions, DEFAULT_LEVEL, DecompressOptions, OnError, Strategy, levels};
+pub use options::{
+    CompressOptions, DEFAULT_LEVEL, DecompressOptions, OnError, SearchParameters, Strategy, levels,
+};
+pub use stream::{FirstFrame, decompress_first_frame};
+pub use training::{TrainOptions, Trained, Trainer, train};
 
 use crate::convert::{Encoded, without};
 use crate::error::{Error, Result};
@@ -55,7 +66,7 @@ use crate::segments::{BufferWithSegments, BufferWithSegmentsCollection};
 use column::{check_chunks, to_array};
 use decompress::{Decoded, Promised};
 use failures::Failures;
-use libzstd::{CompressContext, CompressDictionary, DecompressContext};
+use libzstd::{CompressContext, DecompressContext};
 use options::out_of_memory;
 use rows::Rows;
 use workers::{Contexts, Workers};
@@ -66,6 +77,7 @@ use workers::{Contexts, Workers};
 #[derive(Clone)]
 pub struct Compressor {
     inner: Arc<CompressorInner>,
+    cancel: Option<CancelFlag>,
 }
 
 struct CompressorInner {
@@ -96,23 +108,24 @@ impl Compressor {
     /// As [`CompressorBuilder::build`].
     pub fn with_options(options: CompressOptions) -> Result<Self> {
         let parameters = options.to_parameters()?;
-        let digested = match &options.dictionary {
-            Some(dictionary) => Some(Arc::new(
-                CompressDictionary::new(dictionary.as_bytes(), dictionary.content(), &parameters)
-                    .map_err(out_of_memory)?,
-            )),
-            None => None,
-        };
+        let dictionary = options.context_dictionary()?;
         let contexts = Contexts::new(move || {
-            CompressContext::new(&parameters, digested.clone()).map_err(out_of_memory)
+            CompressContext::new(&parameters, dictionary.clone()).map_err(out_of_memory)
         });
         let workers = Workers::new(options.threads)?;
-        Ok(Self { inner: Arc::new(CompressorInner { options, workers, contexts }) })
+        let cancel = options.cancel.clone();
+        Ok(Self { inner: Arc::new(CompressorInner { options, workers, contexts }), cancel })
     }
 
     /// The options.
     pub fn options(&self) -> &CompressOptions {
         &self.inner.options
+    }
+
+    /// The same compressor, with its contexts, for calls that end when `flag` is raised.
+    #[must_use]
+    pub fn with_cancel(&self, flag: CancelFlag) -> Self {
+        Self { inner: self.inner.clone(), cancel: Some(flag) }
     }
 
     /// Compresses each value of a column.
@@ -176,9 +189,18 @@ impl Compressor {
         self.compress_rows(&Rows::of_segments(collection.members()))
     }
 
+    /// Compresses each value: gapless segments over one buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compress_array`].
+    pub fn compress_slices(&self, values: &[&[u8]]) -> Result<BufferWithSegments> {
+        self.compress_rows(&Rows::of_slices(values))
+    }
+
     fn compress_rows(&self, rows: &Rows) -> Result<BufferWithSegments> {
-        let CompressorInner { options, workers, contexts } = &*self.inner;
-        let failures = Failures::new(OnError::Fail, options.cancel.clone());
+        let CompressorInner { workers, contexts, .. } = &*self.inner;
+        let failures = Failures::new(OnError::Fail, self.cancel.clone());
         compress::compress(rows, workers, contexts, failures)
     }
 }
@@ -189,6 +211,7 @@ impl Compressor {
 #[derive(Clone)]
 pub struct Decompressor {
     inner: Arc<DecompressorInner>,
+    cancel: Option<CancelFlag>,
 }
 
 struct DecompressorInner {
@@ -234,12 +257,19 @@ impl Decompressor {
             DecompressContext::new(magicless).map_err(out_of_memory)
         }));
         let workers = Workers::new(options.threads)?;
-        Ok(Self { inner: Arc::new(DecompressorInner { options, workers, contexts }) })
+        let cancel = options.cancel.clone();
+        Ok(Self { inner: Arc::new(DecompressorInner { options, workers, contexts }), cancel })
     }
 
     /// The options.
     pub fn options(&self) -> &DecompressOptions {
         &self.inner.options
+    }
+
+    /// The same decompressor, with its contexts, for calls that end when `flag` is raised.
+    #[must_use]
+    pub fn with_cancel(&self, flag: CancelFlag) -> Self {
+        Self { inner: self.inner.clone(), cancel: Some(flag) }
     }
 
     /// Decompresses each value of a column.
@@ -275,23 +305,12 @@ impl Decompressor {
         array: &dyn Array,
         sizes: Option<&UInt64Array>,
     ) -> Result<Decompressed> {
-        if let Some(sizes) = sizes
-            && sizes.len() != array.len()
-        {
-            let (expected, found) = (array.len(), sizes.len());
-            return Err(Error::LengthMismatch { what: "sizes", expected, found });
-        }
-        let size =
-            |row: usize| sizes.filter(|sizes| sizes.is_valid(row)).map(|sizes| sizes.value(row));
+        check_sizes(sizes, array.len())?;
         if let Some(encoded) = Encoded::of(array) {
-            if sizes.is_some() {
-                let problem = "an encoded column has values and rows, and takes no sizes";
-                return Err(Error::Option { name: "sizes", problem: problem.to_owned() });
-            }
+            refuse_sizes(sizes)?;
             return self.decompress_encoded(&encoded);
         }
-        let promised = sizes.map(|_| &size as &Promised<'_>);
-        let decoded = self.decompress_rows(&Rows::of(array, None)?, promised)?;
+        let decoded = self.decompress_promised(&Rows::of(array, None)?, sizes)?;
         self.assemble(decoded, array)
     }
 
@@ -302,19 +321,29 @@ impl Decompressor {
     /// As [`Self::decompress_array`]; chunks of different types are [`Error::UnsupportedType`].
     /// Rows are counted over all chunks.
     pub fn decompress_chunks(&self, chunks: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        Ok(self.decompress_chunks_with(chunks)?.into_iter().map(|chunk| chunk.array).collect())
+        Ok(self
+            .decompress_chunks_with(chunks, None)?
+            .into_iter()
+            .map(|chunk| chunk.array)
+            .collect())
     }
 
-    /// [`Self::decompress_chunks`] that also says which rows became null; they are counted over
-    /// all chunks.
+    /// [`Self::decompress_chunks`] that also says which rows became null, and takes content sizes:
+    /// as [`Self::decompress_array_with`], with rows counted over all chunks.
     ///
     /// # Errors
     ///
-    /// As [`Self::decompress_chunks`].
-    pub fn decompress_chunks_with(&self, chunks: &[ArrayRef]) -> Result<Vec<Decompressed>> {
+    /// As [`Self::decompress_chunks`] and [`Self::decompress_array_with`].
+    pub fn decompress_chunks_with(
+        &self,
+        chunks: &[ArrayRef],
+        sizes: Option<&UInt64Array>,
+    ) -> Result<Vec<Decompressed>> {
         check_chunks(chunks)?;
+        check_sizes(sizes, chunks.iter().map(|chunk| chunk.len()).sum())?;
         let mut start = 0;
         if chunks.iter().any(|chunk| Encoded::of(chunk).is_some()) {
+            refuse_sizes(sizes)?;
             let mut decompressed =
                 by_chunk(chunks, |chunk| self.decompress_array_with(chunk, None))?;
             for (chunk, out) in chunks.iter().zip(&mut decompressed) {
@@ -323,7 +352,8 @@ impl Decompressor {
             }
             return Ok(decompressed);
         }
-        let Decoded { values, failures } = self.decompress_rows(&Rows::of_chunks(chunks)?, None)?;
+        let Decoded { values, failures } =
+            self.decompress_promised(&Rows::of_chunks(chunks)?, sizes)?;
         let mut failures = failures.into_iter().peekable();
         split_chunks(&values, chunks, |values, chunk| {
             let end = start + chunk.len();
@@ -370,29 +400,60 @@ impl Decompressor {
         self.decompress_members(collection.members(), sizes)
     }
 
+    /// Decompresses each value: gapless segments over one buffer.
+    ///
+    /// `sizes`, if given, has the content size of each value that it is known of, as a promise that
+    /// is checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_segments`].
+    pub fn decompress_slices(
+        &self,
+        frames: &[&[u8]],
+        sizes: Option<&[Option<u64>]>,
+    ) -> Result<BufferWithSegments> {
+        let size = |row: usize| sizes.and_then(|sizes| sizes[row]);
+        self.decompress_whole(&Rows::of_slices(frames), sizes.map(|all| (all.len(), &size as _)))
+    }
+
     fn decompress_members(
         &self,
         members: &[BufferWithSegments],
         sizes: Option<&[u64]>,
     ) -> Result<BufferWithSegments> {
+        let size = |row: usize| sizes.map(|sizes| sizes[row]);
+        self.decompress_whole(&Rows::of_segments(members), sizes.map(|all| (all.len(), &size as _)))
+    }
+
+    /// Rows of which none may fail, with as many sizes as are said to be there.
+    fn decompress_whole(
+        &self,
+        rows: &Rows,
+        sizes: Option<(usize, &Promised<'_>)>,
+    ) -> Result<BufferWithSegments> {
         if self.inner.options.on_error == OnError::Null {
             let problem = "segments have no nulls: decompress an array instead".to_owned();
             return Err(Error::Option { name: "on_error", problem });
         }
-        let rows = Rows::of_segments(members);
-        if let Some(sizes) = sizes
-            && sizes.len() != rows.len()
-        {
-            let (expected, found) = (rows.len(), sizes.len());
-            return Err(Error::LengthMismatch { what: "sizes", expected, found });
+        match sizes {
+            Some((found, _)) if found != rows.len() => {
+                Err(Error::LengthMismatch { what: "sizes", expected: rows.len(), found })
+            }
+            _ => Ok(self.decompress_rows(rows, sizes.map(|(_, size)| size))?.values),
         }
-        let size = |row: usize| sizes.map(|sizes| sizes[row]);
-        Ok(self.decompress_rows(&rows, sizes.map(|_| &size as &Promised<'_>))?.values)
+    }
+
+    fn decompress_promised(&self, rows: &Rows, sizes: Option<&UInt64Array>) -> Result<Decoded> {
+        let size =
+            |row: usize| sizes.filter(|sizes| sizes.is_valid(row)).map(|sizes| sizes.value(row));
+        self.decompress_rows(rows, sizes.map(|_| &size as &Promised<'_>))
     }
 
     fn decompress_rows(&self, rows: &Rows, sizes: Option<&Promised<'_>>) -> Result<Decoded> {
         let DecompressorInner { options, workers, contexts } = &*self.inner;
-        decompress::decompress(rows, sizes, options, workers, contexts)
+        let failures = Failures::new(options.on_error, self.cancel.clone());
+        decompress::decompress(rows, sizes, options, failures, workers, contexts)
     }
 
     /// Decoded values as an array of the type that goes with `input`'s, with nulls where `input`
@@ -424,6 +485,7 @@ impl Decompressor {
                 workers: self.inner.workers.clone(),
                 contexts: self.inner.contexts.clone(),
             }),
+            cancel: self.cancel.clone(),
         };
         let decoded = listing
             .decompress_rows(&Rows::of(values, Some(&worked_on))?, None)
@@ -469,6 +531,27 @@ fn row_of_value(error: Error, encoded: &Encoded) -> Error {
     match encoded.runs_from().find(|(_, place, _)| *place == Some(value)) {
         Some((row, ..)) => Error::Row { row, error },
         None => Error::Dictionary(format!("value {value}, which no row uses: {error}")),
+    }
+}
+
+/// Whether there are as many sizes as rows.
+fn check_sizes(sizes: Option<&UInt64Array>, expected: usize) -> Result<()> {
+    match sizes.map(Array::len) {
+        Some(found) if found != expected => {
+            Err(Error::LengthMismatch { what: "sizes", expected, found })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An encoded column has values and rows, and a size could be meant for either.
+fn refuse_sizes(sizes: Option<&UInt64Array>) -> Result<()> {
+    match sizes {
+        None => Ok(()),
+        Some(_) => {
+            let problem = "an encoded column has values and rows, and takes no sizes";
+            Err(Error::Option { name: "sizes", problem: problem.to_owned() })
+        }
     }
 }
 

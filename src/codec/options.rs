@@ -2,13 +2,15 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use zstd::zstd_safe::zstd_sys::ZSTD_cParameter as Name;
 
+use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
 use crate::codec::frame::Format;
-use crate::codec::libzstd::{Failure, NoMemory, Parameters};
+use crate::codec::libzstd::{
+    self, CompressDictionary, ContextDictionary, Failure, NoMemory, Parameters,
+};
 use crate::error::{Error, Result};
 
 /// The compression level where none is said: libzstd's own default.
@@ -45,8 +47,23 @@ pub enum Strategy {
     BtUltra2,
 }
 
+impl TryFrom<u32> for Strategy {
+    type Error = Error;
+
+    /// By libzstd's number, from 1 to 9.
+    fn try_from(number: u32) -> Result<Self> {
+        use Strategy::*;
+        let all = [Fast, DFast, Greedy, Lazy, Lazy2, BtLazy2, BtOpt, BtUltra, BtUltra2];
+        let found = all.into_iter().find(|strategy| *strategy as u32 == number);
+        found.ok_or_else(|| Error::Option {
+            name: "strategy",
+            problem: format!("{number} is outside its range of 1 to 9"),
+        })
+    }
+}
+
 /// Options of a [`Compressor`](crate::Compressor). What is `None` is left to the level.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompressOptions {
     /// The level, of [`levels`].
@@ -88,10 +105,87 @@ pub struct CompressOptions {
     /// The size in bytes that compressed blocks should have, for a low latency of their first
     /// bytes.
     pub target_block_size: Option<u32>,
+    /// libzstd's own threads for each value, which only pay for huge ones; beside `threads`, which
+    /// share the rows. With any, frames of 512 KiB of content and more have other bytes.
+    pub workers: Option<u32>,
+    /// With workers: the content of one job, in bytes.
+    pub job_size: Option<u32>,
+    /// With workers: how much of the job before a job looks back at.
+    pub overlap_log: Option<u32>,
+    /// Whether matches may reach back over the whole window where the dictionary is in it.
+    pub force_max_window: bool,
+    /// What the dictionary is digested with, once for all threads, if not these options.
+    pub digest: Option<SearchParameters>,
     /// Threads: 0 for rayon's global pool, 1 for the caller's, n for a pool of n.
     pub threads: usize,
-    /// When another thread sets it, the call ends with [`Error::Cancelled`] at the next row.
-    pub cancel: Option<Arc<AtomicBool>>,
+    /// When it is raised, the call ends with [`Error::Cancelled`] at the next row.
+    pub cancel: Option<CancelFlag>,
+}
+
+/// How matches are looked for, as numbers: what libzstd makes of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in `CompressOptions`; the strategy by its number")]
+pub struct SearchParameters {
+    pub window_log: u32,
+    pub chain_log: u32,
+    pub hash_log: u32,
+    pub search_log: u32,
+    pub min_match: u32,
+    pub target_length: u32,
+    pub strategy: u32,
+}
+
+impl SearchParameters {
+    /// libzstd's choice for a level and a value and dictionary of these sizes in bytes; 0 is "not
+    /// known" for the value, "none" for the dictionary.
+    pub fn of_level(level: i32, source_size: u64, dictionary_size: usize) -> Self {
+        libzstd::parameters_of_level(level, source_size, dictionary_size).into()
+    }
+
+    /// As the parameters to digest a dictionary with.
+    fn to_parameters(self) -> Result<Parameters> {
+        let mut parameters = Parameters::new().map_err(out_of_memory)?;
+        let values = [
+            (Name::ZSTD_c_windowLog, self.window_log),
+            (Name::ZSTD_c_chainLog, self.chain_log),
+            (Name::ZSTD_c_hashLog, self.hash_log),
+            (Name::ZSTD_c_searchLog, self.search_log),
+            (Name::ZSTD_c_minMatch, self.min_match),
+            (Name::ZSTD_c_targetLength, self.target_length),
+            (Name::ZSTD_c_strategy, self.strategy),
+        ];
+        for (name, value) in values {
+            let set = i32::try_from(value).ok().map(|value| parameters.set(name, value));
+            if !matches!(set, Some(Ok(()))) {
+                let problem = format!("{self:?} has a number outside its range");
+                return Err(Error::Option { name: "digest", problem });
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+impl From<[u32; 7]> for SearchParameters {
+    /// The numbers in libzstd's order, which is that of the fields.
+    fn from(numbers: [u32; 7]) -> Self {
+        let [window_log, chain_log, hash_log, search_log, min_match, target_length, strategy] =
+            numbers;
+        Self { window_log, chain_log, hash_log, search_log, min_match, target_length, strategy }
+    }
+}
+
+impl From<SearchParameters> for [u32; 7] {
+    fn from(of: SearchParameters) -> Self {
+        [
+            of.window_log,
+            of.chain_log,
+            of.hash_log,
+            of.search_log,
+            of.min_match,
+            of.target_length,
+            of.strategy,
+        ]
+    }
 }
 
 impl Default for CompressOptions {
@@ -116,6 +210,11 @@ impl Default for CompressOptions {
             ldm_bucket_size_log: None,
             ldm_hash_rate_log: None,
             target_block_size: None,
+            workers: None,
+            job_size: None,
+            overlap_log: None,
+            force_max_window: false,
+            digest: None,
             threads: 0,
             cancel: None,
         }
@@ -123,6 +222,63 @@ impl Default for CompressOptions {
 }
 
 impl CompressOptions {
+    /// What a context with these options takes, in bytes, by libzstd's estimate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for an option outside its range, and for `workers`, which libzstd makes no
+    /// estimate for.
+    pub fn context_size(&self) -> Result<usize> {
+        let parameters = match self.long_distance {
+            Some(true) => self.with_long_distance_numbers().to_parameters()?,
+            _ => self.to_parameters()?,
+        };
+        parameters.context_size().map_err(|failure| Error::Option {
+            name: "workers",
+            problem: format!("no estimate: {}", failure.text()),
+        })
+    }
+
+    /// The numbers of long-distance matching that libzstd would choose where they are not given. Its
+    /// estimate does not choose them, and divides by one that is 0. (`ZSTD_ldm_adjustParameters`.)
+    fn with_long_distance_numbers(&self) -> Self {
+        let strategy = match self.strategy {
+            Some(strategy) => strategy as u32,
+            None => SearchParameters::of_level(self.level, 0, 0).strategy,
+        };
+        let window_log = self.window_log.unwrap_or(27);
+        let rate = self.ldm_hash_rate_log.unwrap_or_else(|| match self.ldm_hash_log {
+            Some(hash_log) => window_log.saturating_sub(hash_log),
+            None => 7 - strategy / 3,
+        });
+        let hash_log =
+            self.ldm_hash_log.unwrap_or_else(|| window_log.saturating_sub(rate).clamp(6, 30));
+        let min_match = if strategy >= Strategy::BtUltra as u32 { 32 } else { 64 };
+        Self {
+            window_log: Some(window_log),
+            ldm_hash_rate_log: Some(rate),
+            ldm_hash_log: Some(hash_log),
+            ldm_min_match: self.ldm_min_match.or(Some(min_match)),
+            ldm_bucket_size_log: self
+                .ldm_bucket_size_log
+                .or_else(|| Some(strategy.clamp(4, 8).min(hash_log))),
+            ..self.clone()
+        }
+    }
+
+    /// The dictionary for contexts with these options.
+    pub(super) fn context_dictionary(&self) -> Result<Option<ContextDictionary>> {
+        let Some(dictionary) = &self.dictionary else { return Ok(None) };
+        let content = dictionary.content();
+        let Some(digest) = self.digest else {
+            return Ok(Some(ContextDictionary::Bytes(dictionary.shared_bytes(), content)));
+        };
+        let digested =
+            CompressDictionary::new(dictionary.as_bytes(), content, &digest.to_parameters()?)
+                .map_err(out_of_memory)?;
+        Ok(Some(ContextDictionary::Digested(Arc::new(digested))))
+    }
+
     /// The options as libzstd's parameters.
     ///
     /// # Errors
@@ -178,12 +334,18 @@ impl CompressOptions {
         )?;
         set("ldm_hash_rate_log", Name::ZSTD_c_ldmHashRateLog, number(self.ldm_hash_rate_log))?;
         set("target_block_size", Name::ZSTD_c_targetCBlockSize, number(self.target_block_size))?;
+        set("workers", Name::ZSTD_c_nbWorkers, number(self.workers))?;
+        set("job_size", Name::ZSTD_c_jobSize, number(self.job_size))?;
+        set("overlap_log", Name::ZSTD_c_overlapLog, number(self.overlap_log))?;
+        // The parameter that zstd.h calls ZSTD_c_forceMaxWindow.
+        let force = self.force_max_window.then_some(1);
+        set("force_max_window", Name::ZSTD_c_experimentalParam3, force)?;
         Ok(parameters)
     }
 }
 
 /// Options of a [`Decompressor`](crate::Decompressor).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecompressOptions {
     /// The dictionaries that frames may need. One is used for each frame that carries its id or
@@ -210,8 +372,8 @@ pub struct DecompressOptions {
     pub format: Format,
     /// Threads: 0 for rayon's global pool, 1 for the caller's, n for a pool of n.
     pub threads: usize,
-    /// When another thread sets it, the call ends with [`Error::Cancelled`] at the next row.
-    pub cancel: Option<Arc<AtomicBool>>,
+    /// When it is raised, the call ends with [`Error::Cancelled`] at the next row.
+    pub cancel: Option<CancelFlag>,
 }
 
 impl DecompressOptions {

@@ -9,21 +9,23 @@ use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use crate::segments::BufferWithSegments;
 
 /// The rows of one or several pieces, in order.
-pub(super) struct Rows {
-    parts: Vec<Part>,
+pub(super) struct Rows<'a> {
+    parts: Vec<Part<'a>>,
     /// The row that each part begins with, and the total.
     starts: Vec<usize>,
 }
 
 /// One piece: its bytes and which rows of it are null.
-pub(super) struct Part {
-    pub(super) bytes: Bytes,
+pub(super) struct Part<'a> {
+    pub(super) bytes: Bytes<'a>,
     pub(super) validity: Option<NullBuffer>,
 }
 
 /// Where the bytes of a piece lie.
-pub(super) enum Bytes {
+pub(super) enum Bytes<'a> {
     Segments(BufferWithSegments),
+    /// Anywhere.
+    Slices(&'a [&'a [u8]]),
     /// Arrow views, read as they are.
     Views {
         views: ScalarBuffer<u128>,
@@ -31,10 +33,11 @@ pub(super) enum Bytes {
     },
 }
 
-impl Part {
+impl Part<'_> {
     fn len(&self) -> usize {
         match &self.bytes {
             Bytes::Segments(segments) => segments.len(),
+            Bytes::Slices(slices) => slices.len(),
             Bytes::Views { views, .. } => views.len(),
         }
     }
@@ -42,6 +45,9 @@ impl Part {
     fn bytes(&self, range: Range<usize>) -> u64 {
         match &self.bytes {
             Bytes::Segments(segments) => segments.segments().bytes(range),
+            Bytes::Slices(slices) => {
+                slices[range].iter().fold(0, |sum, one| sum.saturating_add(one.len() as u64))
+            }
             Bytes::Views { views, .. } => {
                 views[range].iter().map(|view| u64::from(*view as u32)).sum()
             }
@@ -55,6 +61,7 @@ impl Part {
         }
         Some(match &self.bytes {
             Bytes::Segments(segments) => segments.value(i),
+            Bytes::Slices(slices) => slices[i],
             Bytes::Views { views, buffers } => view(views, buffers, i),
         })
     }
@@ -73,8 +80,13 @@ fn view<'a>(views: &'a ScalarBuffer<u128>, buffers: &'a [Buffer], i: usize) -> &
     &buffers[view.buffer_index as usize].as_slice()[start..start + length as usize]
 }
 
-impl Rows {
-    pub(super) fn new(parts: Vec<Part>) -> Self {
+impl<'a> Rows<'a> {
+    /// Values that lie anywhere, none of them null.
+    pub(super) fn of_slices(values: &'a [&'a [u8]]) -> Self {
+        Self::new(vec![Part { bytes: Bytes::Slices(values), validity: None }])
+    }
+
+    pub(super) fn new(parts: Vec<Part<'a>>) -> Self {
         let mut starts = Vec::with_capacity(parts.len() + 1);
         starts.push(0);
         for part in &parts {
@@ -114,8 +126,8 @@ impl Rows {
 
 /// Rows in order. The part is looked up where one begins, not for each row.
 pub(super) struct RowIter<'a> {
-    rows: &'a Rows,
-    part: Option<&'a Part>,
+    rows: &'a Rows<'a>,
+    part: Option<&'a Part<'a>>,
     /// The row that `part` begins with, and one above the last of it for this iterator.
     start: usize,
     stop: usize,

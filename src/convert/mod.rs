@@ -29,6 +29,8 @@ mod encoded;
 mod offsets;
 mod views;
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeBinaryArray};
 use arrow_buffer::NullBuffer;
@@ -96,6 +98,19 @@ pub fn from_array(array: &dyn Array) -> Result<(BufferWithSegmentsCollection, Op
     })
 }
 
+/// Segments as an array, in the layout that needs no copy of a value: `LargeBinary` where the
+/// segments are gapless and in order, else `BinaryView`.
+///
+/// # Errors
+///
+/// As [`to_binary_view`].
+pub fn to_array(segments: BufferWithSegments, validity: Option<NullBuffer>) -> Result<ArrayRef> {
+    Ok(match segments.segments().is_gapless() {
+        true => Arc::new(to_large_binary(segments, validity)?),
+        false => Arc::new(to_binary_view(segments.into(), validity, MAX_VIEW_BUFFER)?),
+    })
+}
+
 /// Several plain arrays (a chunked column) as one collection, with the validity of all of them.
 ///
 /// # Errors
@@ -120,6 +135,61 @@ pub fn from_chunks(
             .collect::<NullBuffer>()
     });
     Ok((BufferWithSegmentsCollection::new(members), validity))
+}
+
+/// A collection as the chunks of one column, one a member, in the layout that needs no copy of a
+/// value: all of them `LargeBinary` where each member's segments are gapless and in order, else all
+/// `BinaryView`.
+///
+/// # Errors
+///
+/// As [`to_binary_view`].
+pub fn to_arrays(collection: &BufferWithSegmentsCollection) -> Result<Vec<ArrayRef>> {
+    let views = array_type(collection.members()) == DataType::BinaryView;
+    let chunks = collection.members().iter().map(|member| match views {
+        true => Ok(Arc::new(to_binary_view(member.clone().into(), None, MAX_VIEW_BUFFER)?) as _),
+        false => to_array(member.clone(), None),
+    });
+    chunks.collect()
+}
+
+/// The type of the arrays that [`to_arrays`] makes.
+pub fn array_type(members: &[BufferWithSegments]) -> DataType {
+    match members.iter().all(|member| member.segments().is_gapless()) {
+        true => DataType::LargeBinary,
+        false => DataType::BinaryView,
+    }
+}
+
+/// Segments with those that are null made empty: what lies under a null is nobody's business. No value
+/// is copied; a member with such segments gets an index of its own.
+///
+/// # Panics
+///
+/// If `validity` has another length than the collection.
+pub fn nulls_to_empty(
+    collection: BufferWithSegmentsCollection,
+    validity: Option<&NullBuffer>,
+) -> BufferWithSegmentsCollection {
+    let Some(validity) = validity else { return collection };
+    assert_eq!(validity.len(), collection.len(), "a bit for each segment");
+    let mut start = 0;
+    let emptied = collection.into_members().into_iter().map(|member| {
+        let mask = validity.slice(start, member.len());
+        start += member.len();
+        let hides = |(i, (_, length)): (usize, (u64, u64))| mask.is_null(i) && length > 0;
+        if !member.segments().iter().enumerate().any(hides) {
+            return member;
+        }
+        let segments = member
+            .segments()
+            .iter()
+            .enumerate()
+            .map(|(i, (offset, length))| (offset, if mask.is_null(i) { 0 } else { length }));
+        let segments = segments.collect();
+        BufferWithSegments::new(member.into_parts().0, segments)
+    });
+    BufferWithSegmentsCollection::new(emptied.collect())
 }
 
 /// A collection as one `LargeBinary` array a member: the chunks of a chunked column.

@@ -28,7 +28,13 @@ where
     T: ByteArrayType,
     BufferSegments: From<OffsetBuffer<T::Offset>>,
 {
-    let segments = BufferSegments::from(array.offsets().clone());
+    let offsets = match array.is_empty() {
+        // An array without rows that was sliced and then came by the C data interface has its old
+        // place in the offsets, and no values there.
+        true => OffsetBuffer::new_empty(),
+        false => array.offsets().clone(),
+    };
+    let segments = BufferSegments::from(offsets);
     (BufferWithSegments::new(array.values().clone(), segments), array.nulls().cloned())
 }
 

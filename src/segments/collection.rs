@@ -46,8 +46,9 @@ impl BufferWithSegmentsCollection {
         self.members[member].get(within)
     }
 
-    /// The member that holds segment `i`, and its place there.
-    fn locate(&self, i: usize) -> Option<(usize, usize)> {
+    /// The place of the member that holds segment `i`, and the segment's place there; or `None` past
+    /// the end.
+    pub fn locate(&self, i: usize) -> Option<(usize, usize)> {
         if i >= self.len() {
             return None;
         }

@@ -1,13 +1,10 @@
 //! Bad input, each case with the whole message; and what becomes of the rows around it.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, Int64Array};
 use rstest::rstest;
 use zstd_arrow::{
-    BufferWithSegments, BufferWithSegmentsCollection, Compressor, Decompressor,
+    BufferWithSegments, BufferWithSegmentsCollection, CancelFlag, Compressor, Decompressor,
     DecompressorBuilder, Dictionary, OnError,
 };
 
@@ -381,7 +378,7 @@ fn rows_of_chunks_count_over_all() {
             "row 3: bad magic number 62 61 64: not a zstd frame (28 b5 2f fd)"
         );
         let null = Decompressor::builder().on_error(OnError::Null).build().unwrap();
-        let done = null.decompress_chunks_with(&chunks).unwrap();
+        let done = null.decompress_chunks_with(&chunks, None).unwrap();
         assert_eq!(rows(&done[2].array), [row("good"), None, row("good")]);
         assert_eq!(done[2].failures[0].row, 3);
         assert!(done[0].failures.is_empty() && done[1].failures.is_empty());
@@ -432,14 +429,14 @@ fn segments_have_no_nulls_to_become() {
 /// A raised flag ends a call, on one thread and on several.
 #[rstest]
 fn cancelled(#[values(1, 2)] threads: usize) {
-    let flag = Arc::new(AtomicBool::new(false));
+    let flag = CancelFlag::new();
     let column = Layout::LargeBinary.array(&vec![row("value"); 1000]);
     let compressor = Compressor::builder().threads(threads).cancel(flag.clone()).build().unwrap();
     let frames = compressor.compress_array(&column).unwrap();
     let decompressor =
         Decompressor::builder().threads(threads).cancel(flag.clone()).build().unwrap();
     assert_eq!(&decompressor.decompress_array(&frames).unwrap(), &column);
-    flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    flag.raise();
     assert_eq!(compressor.compress_array(&column).unwrap_err().to_string(), "cancelled");
     assert_eq!(decompressor.decompress_array(&frames).unwrap_err().to_string(), "cancelled");
 }

@@ -1,0 +1,165 @@
+//! Arrow columns in and out, by the PyCapsule interface.
+//!
+//! A column goes back to where it came from: pyarrow gets pyarrow, Polars gets Polars, everything
+//! else an arro3 object. Neither pyarrow nor Polars is imported here unless the caller's object is
+//! one of theirs, so that it is imported already.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, new_empty_array};
+use arrow_schema::{DataType, Field, FieldRef};
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3_arrow::input::AnyArray;
+use pyo3_arrow::{PyArray, PyChunkedArray};
+
+use crate::convert;
+use crate::error::Result;
+use crate::python::foreign;
+use crate::python::modules::is_instance;
+use crate::segments::BufferWithSegmentsCollection;
+
+/// A column as it came in.
+pub(super) struct Column {
+    pub(super) chunks: Vec<ArrayRef>,
+    pub(super) data_type: DataType,
+    pub(super) origin: Origin,
+}
+
+/// Where a column came from, and what it was there.
+pub(super) struct Origin {
+    home: Home,
+    name: String,
+    chunked: bool,
+}
+
+enum Home {
+    PyArrow,
+    Polars,
+    Other,
+}
+
+impl Column {
+    /// Bytes of the values, more or less: what there is to do.
+    pub(super) fn weight(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.get_array_memory_size()).sum()
+    }
+
+    /// Applies `work` to the chunks; a column without chunks is one empty chunk, which the result
+    /// does not have either.
+    pub(super) fn map_chunks(
+        &self,
+        work: impl FnOnce(&[ArrayRef]) -> Result<Vec<ArrayRef>>,
+    ) -> Result<(Vec<ArrayRef>, DataType)> {
+        let empty = self.chunks.is_empty();
+        let chunks = match empty {
+            true => work(&[new_empty_array(&self.data_type)])?,
+            false => work(&self.chunks)?,
+        };
+        let data_type = chunks[0].data_type().clone();
+        Ok((if empty { Vec::new() } else { chunks }, data_type))
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Column {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Some(collection) = foreign::segments_of(&object)? {
+            return Ok(Self::of_segments(collection)?);
+        }
+        let py = object.py();
+        let is_array = object.hasattr(intern!(py, "__arrow_c_array__"))?;
+        if !is_array && !object.hasattr(intern!(py, "__arrow_c_stream__"))? {
+            return Err(PyTypeError::new_err(format!(
+                "an Arrow column is needed (an object with __arrow_c_array__ or __arrow_c_stream__: \
+                 of pyarrow, Polars, DuckDB, pandas, nanoarrow, arro3), not {}",
+                object.get_type().fully_qualified_name()?
+            )));
+        }
+        let chunked = object.extract::<AnyArray>()?.into_chunked_array()?;
+        let (mut chunks, mut field) = chunked.into_inner();
+        if let DataType::Struct(fields) = field.data_type() {
+            let [only] = &fields[..] else {
+                return Err(PyTypeError::new_err(format!(
+                    "one column is needed, not a table or struct of {}: take the column out of it",
+                    fields.len()
+                )));
+            };
+            let only = only.clone();
+            for chunk in &mut chunks {
+                let inner = chunk.as_struct();
+                if inner.null_count() > 0 {
+                    return Err(PyTypeError::new_err("a struct with nulls is not a column"));
+                }
+                *chunk = inner.column(0).clone();
+            }
+            field = only;
+        }
+        let home = Home::of(&object)?;
+        let name = match home {
+            Home::Polars => object.getattr(intern!(py, "name"))?.extract()?,
+            _ => field.name().clone(),
+        };
+        let data_type = field.data_type().clone();
+        Ok(Self { chunks, data_type, origin: Origin { home, name, chunked: !is_array } })
+    }
+}
+
+impl Column {
+    /// Segments that are no Arrow column.
+    fn of_segments(collection: BufferWithSegmentsCollection) -> Result<Self> {
+        let chunks = convert::to_arrays(&collection)?;
+        let data_type = convert::array_type(collection.members());
+        let origin = Origin { home: Home::Other, name: String::new(), chunked: chunks.len() != 1 };
+        Ok(Self { chunks, data_type, origin })
+    }
+}
+
+impl Home {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if is_instance(object, "pyarrow", &["Array", "ChunkedArray"])? {
+            return Ok(Home::PyArrow);
+        }
+        Ok(match is_instance(object, "polars", &["Series"])? {
+            true => Home::Polars,
+            false => Home::Other,
+        })
+    }
+}
+
+impl Origin {
+    /// A result, as what the input was.
+    pub(super) fn wrap<'py>(
+        &self,
+        py: Python<'py>,
+        chunks: Vec<ArrayRef>,
+        data_type: DataType,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let field: FieldRef = Arc::new(Field::new(&self.name, data_type, true));
+        match (&self.home, self.chunked) {
+            (Home::Polars, _) => {
+                let chunked = PyChunkedArray::try_new(chunks, field)?;
+                let series = py.import(intern!(py, "polars"))?.getattr(intern!(py, "Series"))?;
+                series.call1((&self.name, chunked))
+            }
+            (Home::PyArrow, true) => Ok(PyChunkedArray::try_new(chunks, field)?.into_pyarrow(py)?),
+            (Home::Other, true) => PyChunkedArray::try_new(chunks, field)?.into_arro3(py),
+            (home, false) => {
+                let [array] = <[ArrayRef; 1]>::try_from(chunks).map_err(|chunks| {
+                    PyTypeError::new_err(format!("one array became {}", chunks.len()))
+                })?;
+                let array = PyArray::new(array, field);
+                match home {
+                    Home::PyArrow => {
+                        let pyarrow = py.import(intern!(py, "pyarrow"))?;
+                        pyarrow.call_method1(intern!(py, "array"), (array,))
+                    }
+                    _ => array.into_arro3(py),
+                }
+            }
+        }
+    }
+}

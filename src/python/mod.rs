@@ -1,0 +1,58 @@
+//! The Python package's native half: `zstd_arrow._native`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `column` | Arrow columns in and out, by the PyCapsule interface |
+//! | `buffers` | Python buffers as Arrow buffers, and back |
+//! | `codec` | compress, decompress and what goes with them, on columns |
+//! | `prepared` | compressors and decompressors that wait for the next call |
+//! | `segments` | the four buffer types |
+//! | `items` | many items at once, for the drop-in |
+//! | `work` | long work: without the GIL, with an ear for Ctrl-C |
+//! | `foreign`, `modules` | objects of other packages |
+//! | `errors` | this crate's errors as Python exceptions |
+//!
+//! A function here extracts, detaches, and wraps; what it does is done in the layers above.
+
+mod buffers;
+mod codec;
+mod column;
+mod errors;
+mod foreign;
+mod items;
+mod modules;
+mod prepared;
+mod segments;
+mod work;
+
+use pyo3::prelude::*;
+
+/// The native half of `zstd_arrow`.
+#[pymodule(gil_used = false)]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::codec::{
+        PyDictionary, compress, decompress, decompressed_size, frame_info, idle_memory,
+        set_idle_limit, train_dictionary,
+    };
+    #[pymodule_export]
+    use super::items::{
+        ItemCompressor, decompress_item, decompress_items, estimate_context_size,
+        parameters_of_level, train_on_items,
+    };
+    #[pymodule_export]
+    use super::segments::{
+        PyBufferSegment, PyBufferSegments, PyBufferWithSegments, PyBufferWithSegmentsCollection,
+    };
+    /// libzstd's version, as it is known when it runs.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("ZSTD_VERSION", crate::codec::zstd_version())
+    }
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's names")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}
