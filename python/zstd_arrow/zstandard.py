@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING, NoReturn, SupportsIndex, TypeVar, cast, overload
+from typing import Any, TYPE_CHECKING, NoReturn, SupportsIndex, TypeVar, cast, overload
 
 from zstd_arrow import _native
 from zstd_arrow._native import (
@@ -483,7 +483,7 @@ class ZstdCompressionParameters:
 
 
 # An argument that was not given, where None is an error.
-_ABSENT = cast("ZstdCompressionParameters", object())
+_ABSENT: Any = object()
 
 
 class ZstdCompressionDict:

@@ -229,8 +229,8 @@ impl CompressOptions {
     /// [`Error::Option`] for an option outside its range, and for `workers`, which libzstd makes no
     /// estimate for.
     pub fn context_size(&self) -> Result<usize> {
-        let parameters = match self.long_distance {
-            Some(true) => self.with_long_distance_numbers().to_parameters()?,
+        let parameters = match (self.long_distance, self.ldm_min_match) {
+            (Some(true), None) => self.with_long_distance_numbers().to_parameters()?,
             _ => self.to_parameters()?,
         };
         parameters.context_size().map_err(|failure| Error::Option {
@@ -239,8 +239,8 @@ impl CompressOptions {
         })
     }
 
-    /// The numbers of long-distance matching that libzstd would choose where they are not given. Its
-    /// estimate does not choose them, and divides by one that is 0. (`ZSTD_ldm_adjustParameters`.)
+    /// The numbers of long-distance matching that libzstd would choose (`ZSTD_ldm_adjustParameters`).
+    /// Its estimate does not choose them, and divides by the shortest match, which is 0 then.
     fn with_long_distance_numbers(&self) -> Self {
         let strategy = match self.strategy {
             Some(strategy) => strategy as u32,

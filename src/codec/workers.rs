@@ -5,10 +5,12 @@
 //! worker's context (libzstd's tables, some 100 KB and more) lives as long as the worker and then
 //! waits for the next call.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::mem::take;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -19,6 +21,8 @@ use crate::error::{Error, Result};
 const WORTH_SHARING: u64 = 64 << 10;
 /// The smallest and largest run, in bytes, that work is shared in.
 const RUN_BYTES: Range<u64> = 32 << 10..1 << 20;
+/// From this number on, threads are refused: more than any machine has, and each takes memory.
+const MAX_THREADS: usize = 1025;
 /// Runs a worker, so that the last ones to finish do not wait long.
 const RUNS_PER_WORKER: u64 = 8;
 
@@ -43,29 +47,88 @@ pub(super) enum Workers {
     Own(Arc<ThreadPool>),
 }
 
+/// The pools of this process, by their number of threads.
+static POOLS: Mutex<Pools> = Mutex::new(Pools { process: 0, by_threads: BTreeMap::new() });
+/// The process that rayon's global pool is of; 0 before there is one.
+static GLOBAL_PROCESS: AtomicU32 = AtomicU32::new(0);
+
+struct Pools {
+    /// A forked child has its parent's memory and none of its threads.
+    process: u32,
+    by_threads: BTreeMap<usize, Arc<ThreadPool>>,
+}
+
+impl Pools {
+    /// The pool of `threads` threads.
+    fn get(&mut self, threads: usize) -> Result<Arc<ThreadPool>> {
+        let process = std::process::id();
+        if self.process != process {
+            self.process = process;
+            // Dropped, they would tell threads to end that are not there.
+            std::mem::forget(take(&mut self.by_threads));
+        }
+        if let Some(pool) = self.by_threads.get(&threads) {
+            return Ok(pool.clone());
+        }
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("zstd-arrow-{i}"))
+            .build()
+            .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
+        let pool = Arc::new(pool);
+        self.by_threads.insert(threads, pool.clone());
+        Ok(pool)
+    }
+
+    fn has(&self, pool: &Arc<ThreadPool>) -> bool {
+        let found = self.by_threads.get(&pool.current_num_threads());
+        self.process == std::process::id() && found.is_some_and(|found| Arc::ptr_eq(found, pool))
+    }
+}
+
 impl Workers {
     /// 0 is rayon's global pool, 1 the caller's thread, n a pool of n threads, which is made once
     /// in the process and shared.
     pub(super) fn new(threads: usize) -> Result<Self> {
-        static POOLS: Mutex<Option<HashMap<usize, Arc<ThreadPool>>>> = Mutex::new(None);
         match threads {
-            0 => Ok(Workers::Global),
-            1 => Ok(Workers::Caller),
-            _ => {
-                let mut pools = lock(&POOLS);
-                let pools = pools.get_or_insert_default();
-                if let Some(pool) = pools.get(&threads) {
-                    return Ok(Workers::Own(pool.clone()));
-                }
-                let pool = ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .thread_name(|i| format!("zstd-arrow-{i}"))
-                    .build()
-                    .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
-                let pool = Arc::new(pool);
-                pools.insert(threads, pool.clone());
-                Ok(Workers::Own(pool))
+            0 => {
+                // Whoever asks the pool anything first starts it, and that is not before this.
+                let _ = GLOBAL_PROCESS.compare_exchange(
+                    0,
+                    std::process::id(),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
+                Ok(Workers::Global)
             }
+            1 => Ok(Workers::Caller),
+            MAX_THREADS.. => {
+                let problem = format!("{threads} is over the limit of {}", MAX_THREADS - 1);
+                Err(Error::Option { name: "threads", problem })
+            }
+            _ => Ok(Workers::Own(lock(&POOLS).get(threads)?)),
+        }
+    }
+
+    /// The same, of threads that this process has: those of its parent did not come along when it
+    /// was forked.
+    fn living(&self) -> Result<Self> {
+        match self {
+            Workers::Own(pool) => {
+                let mut pools = lock(&POOLS);
+                match pools.has(pool) {
+                    true => Ok(self.clone()),
+                    false => Ok(Workers::Own(pools.get(pool.current_num_threads())?)),
+                }
+            }
+            Workers::Global => {
+                if GLOBAL_PROCESS.load(Ordering::Relaxed) == std::process::id() {
+                    return Ok(Workers::Global);
+                }
+                let threads = thread::available_parallelism().map_or(1, usize::from);
+                Ok(Workers::Own(lock(&POOLS).get(threads)?))
+            }
+            Workers::Caller => Ok(Workers::Caller),
         }
     }
 
@@ -133,7 +196,7 @@ impl Workers {
                 work();
             });
         };
-        match self {
+        match self.living()? {
             Workers::Own(pool) => pool.install(share),
             Workers::Caller | Workers::Global => share(),
         }

@@ -232,10 +232,11 @@ pub(super) fn compress<'py>(
     };
     let cancel = CancelFlag::new();
     let compressor = prepared::compressor(options)?.with_cancel(cancel.clone());
-    let (chunks, data_type) = work::run(py, column.weight(), &cancel, || {
-        column.map_chunks(|chunks| compressor.compress_chunks(chunks))
+    let Column { values, origin } = column;
+    let (chunks, data_type) = work::run(py, values.weight(), &cancel, move || {
+        values.map_chunks(|chunks| compressor.compress_chunks(chunks))
     })??;
-    column.origin.wrap(py, chunks, data_type)
+    origin.wrap(py, chunks, data_type)
 }
 
 /// Decompresses each value of a column: all frames in it, one after the other.
@@ -308,26 +309,28 @@ pub(super) fn decompress<'py>(
     let cancel = CancelFlag::new();
     let decompressor = prepared::decompressor(options)?.with_cancel(cancel.clone());
     let sizes = sizes.map(|sizes| sizes.0);
-    let mut failures: Vec<RowFailure> = Vec::new();
-    let (chunks, data_type) = work::run(py, column.weight(), &cancel, || {
-        column.map_chunks(|chunks| {
-            let done = decompressor.decompress_chunks_with(chunks, sizes.as_ref())?;
+    let Column { values, origin } = column;
+    let (done, failures) = work::run(py, values.weight(), &cancel, move || {
+        let mut failures: Vec<RowFailure> = Vec::new();
+        let done = values.map_chunks(|chunks| {
+            let done = decompressor.decompress_chunks_with(chunks, sizes.as_ref())?.into_iter();
             Ok(done
-                .into_iter()
                 .map(|chunk| {
                     failures.extend(chunk.failures);
                     chunk.array
                 })
                 .collect())
-        })
-    })??;
+        });
+        (done, failures)
+    })?;
+    let (chunks, data_type) = done?;
     if let Some(failed) = failed {
         for RowFailure { row, error } in failures {
             let error = zstd_error(Error::Row { row, error }.to_string(), Some(row));
             failed.append(error.into_value(py))?;
         }
     }
-    column.origin.wrap(py, chunks, data_type)
+    origin.wrap(py, chunks, data_type)
 }
 
 fn parse_on_error(word: &str) -> PyResult<OnError> {
@@ -419,7 +422,7 @@ pub(super) fn decompressed_size<'py>(
     column: Column,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (chunks, data_type) = py.detach(|| {
-        column.map_chunks(|chunks| {
+        column.values.map_chunks(|chunks| {
             by_chunk(chunks, |chunk| Ok(Arc::new(codec::decompressed_size(chunk, Format::Zstd)?)))
         })
     })?;
@@ -457,7 +460,7 @@ pub(super) fn decompressed_size<'py>(
 #[pyfunction]
 pub(super) fn frame_info<'py>(py: Python<'py>, column: Column) -> PyResult<Bound<'py, PyAny>> {
     let (chunks, data_type) = py.detach(|| {
-        column.map_chunks(|chunks| {
+        column.values.map_chunks(|chunks| {
             by_chunk(chunks, |chunk| Ok(Arc::new(codec::frame_info(chunk, Format::Zstd)?)))
         })
     })?;
@@ -524,7 +527,7 @@ pub(super) fn train_dictionary(
     let mut trainer =
         Trainer::with_options(TrainOptions { size, level, ..TrainOptions::default() });
     let trained = py.detach(|| {
-        column.chunks.iter().try_for_each(|chunk| trainer.push(chunk))?;
+        column.values.chunks.iter().try_for_each(|chunk| trainer.push(chunk))?;
         trainer.finish()
     });
     trained.map(PyDictionary).map_err(dictionary_error)

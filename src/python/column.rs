@@ -23,9 +23,14 @@ use crate::segments::BufferWithSegmentsCollection;
 
 /// A column as it came in.
 pub(super) struct Column {
-    pub(super) chunks: Vec<ArrayRef>,
-    pub(super) data_type: DataType,
+    pub(super) values: Values,
     pub(super) origin: Origin,
+}
+
+/// The rows of a column.
+pub(super) struct Values {
+    pub(super) chunks: Vec<ArrayRef>,
+    data_type: DataType,
 }
 
 /// Where a column came from, and what it was there.
@@ -41,7 +46,7 @@ enum Home {
     Other,
 }
 
-impl Column {
+impl Values {
     /// Bytes of the values, more or less: what there is to do.
     pub(super) fn weight(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.get_array_memory_size()).sum()
@@ -104,7 +109,8 @@ impl<'py> FromPyObject<'_, 'py> for Column {
             _ => field.name().clone(),
         };
         let data_type = field.data_type().clone();
-        Ok(Self { chunks, data_type, origin: Origin { home, name, chunked: !is_array } })
+        let origin = Origin { home, name, chunked: !is_array };
+        Ok(Self { values: Values { chunks, data_type }, origin })
     }
 }
 
@@ -114,7 +120,7 @@ impl Column {
         let chunks = convert::to_arrays(&collection)?;
         let data_type = convert::array_type(collection.members());
         let origin = Origin { home: Home::Other, name: String::new(), chunked: chunks.len() != 1 };
-        Ok(Self { chunks, data_type, origin })
+        Ok(Self { values: Values { chunks, data_type }, origin })
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is different from the column functions is what that library does: the messages, the order in
 //! which things are looked at, and that a size must be known before an item is decoded.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrow_buffer::Buffer;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -59,14 +59,33 @@ impl Items {
         }))
     }
 
-    fn slices<'a>(&'a self, py: Python<'a>) -> Cow<'a, [&'a [u8]]> {
-        Cow::Owned(match self {
+    /// The bytes of each item.
+    fn into_slices(self, py: Python<'_>) -> Slices {
+        let slices: Vec<&[u8]> = match &self {
             Items::List(items) => items.iter().map(|item| item.as_slice(py)).collect(),
             Items::One(buffer) => (0..buffer.len()).map(|i| buffer.value(i)).collect(),
             Items::Collection(collection) => {
                 collection.iter().map(|segment| segment.as_slice()).collect()
             }
-        })
+        };
+        // SAFETY: only the lifetimes change, which `Slices` takes back. The bytes are those of
+        // `bytes` objects and buffers that `self` holds: they do not move with it, and nobody
+        // writes to them.
+        let slices = unsafe { std::mem::transmute::<Vec<&[u8]>, Vec<&'static [u8]>>(slices) };
+        Slices { slices, _held: self }
+    }
+}
+
+/// The bytes of items, with what keeps them alive: to be handed to another thread.
+struct Slices {
+    /// For as long as `_held` is.
+    slices: Vec<&'static [u8]>,
+    _held: Items,
+}
+
+impl Slices {
+    fn get(&self) -> &[&[u8]] {
+        &self.slices
     }
 }
 
@@ -274,21 +293,22 @@ impl ItemCompressor {
         let Some(items) = Items::of(data)? else {
             return Err(PyTypeError::new_err("argument must be list of BufferWithSegments"));
         };
-        let items = items.slices(py);
-        if items.is_empty() {
+        let items = items.into_slices(py);
+        if items.get().is_empty() {
             return Err(PyValueError::new_err("no source elements found"));
         }
-        let bytes = items.iter().map(|item| item.len()).sum();
+        let bytes = items.get().iter().map(|item| item.len()).sum();
         if bytes == 0 {
             return Err(PyValueError::new_err("source elements are empty"));
         }
         let cancel = CancelFlag::new();
-        let compressor = match threads_for(threads, items.len()) {
+        let compressor = match threads_for(threads, items.get().len()) {
             1 => self.single.clone(),
             threads => prepared::compressor(CompressOptions { threads, ..self.options.clone() })?,
         };
         let compressor = compressor.with_cancel(cancel.clone());
-        let frames = work::run(py, bytes, &cancel, || compressor.compress_slices(&items))?;
+        let frames =
+            work::run(py, bytes, &cancel, move || compressor.compress_slices(items.get()))?;
         let words = |row| format!("error compressing item {row}");
         let frames = frames.map_err(|error| compress_error(error, words))?;
         Ok(PyBufferWithSegmentsCollection(frames.into()))
@@ -370,7 +390,8 @@ pub(super) fn decompress_items(
         return Err(PyTypeError::new_err("argument must be list or BufferWithSegments"));
     };
     let separator = if matches!(items, Items::Collection(_)) { ";" } else { "," };
-    let items = items.slices(py);
+    let slices = Arc::new(items.into_slices(py));
+    let items = slices.get();
     if let Some(sizes) = &sizes {
         check_sizes(sizes, items.len(), separator)?;
     }
@@ -381,7 +402,7 @@ pub(super) fn decompress_items(
     let dictionary = dictionary.map(|dictionary| dictionary.get().0.clone());
     let format = format(magicless);
     let plan = Plan { format, max_window_size, dictionary: dictionary.as_ref() };
-    let end = plan.end(&items, &given)?;
+    let end = plan.end(items, &given)?;
 
     let options = DecompressOptions {
         dictionaries: dictionary.iter().cloned().collect(),
@@ -392,8 +413,9 @@ pub(super) fn decompress_items(
     let cancel = CancelFlag::new();
     let decompressor = prepared::decompressor(options)?.with_cancel(cancel.clone());
     let bytes = items.iter().map(|item| item.len()).sum();
-    let values = work::run(py, bytes, &cancel, || {
-        decompressor.decompress_slices(&items[..end], sizes.is_some().then(|| &given[..end]))
+    let (theirs, promised) = (slices.clone(), sizes.is_some().then(|| given[..end].to_vec()));
+    let values = work::run(py, bytes, &cancel, move || {
+        decompressor.decompress_slices(&theirs.get()[..end], promised.as_deref())
     })?;
     let size = |i: usize| given.get(i).copied().flatten();
     match values {

@@ -416,7 +416,7 @@ fn field(data_type: DataType) -> Field {
 
 /// A column as segments. `nulls` says what becomes of nulls, which segments do not have.
 fn without_nulls(column: &Column, nulls: &str) -> PyResult<BufferWithSegmentsCollection> {
-    let (collection, validity) = convert::from_chunks(&column.chunks)?;
+    let (collection, validity) = convert::from_chunks(&column.values.chunks)?;
     let count = validity.as_ref().map_or(0, |validity| validity.null_count());
     match nulls {
         "empty" if count > 0 => Ok(convert::nulls_to_empty(collection, validity.as_ref())),

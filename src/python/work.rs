@@ -1,8 +1,10 @@
 //! Long work: without the GIL, with an ear for Ctrl-C.
 
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,6 +13,8 @@ use crate::codec::CancelFlag;
 
 /// How often a waiting call looks for signals.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long an interrupted call waits for its rows in progress.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Input of fewer bytes is done before anyone could press Ctrl-C.
 const WORTH_WATCHING: usize = 128 << 10;
 
@@ -19,48 +23,64 @@ const WORTH_WATCHING: usize = 128 << 10;
 /// Python runs signal handlers in the main thread only, and only when it is asked to: so there,
 /// work on much input is done by another thread while this one looks for signals. The first
 /// handler that raises (Ctrl-C does) raises `cancel`, and its exception is what the call ends with.
-pub(super) fn run<T: Send>(
+///
+/// The codec looks at `cancel` row by row. A row that takes longer than a person waits is left to
+/// its thread, which ends after it and drops what it made.
+pub(super) fn run<T: Send + 'static>(
     py: Python<'_>,
     input_bytes: usize,
     cancel: &CancelFlag,
-    work: impl FnOnce() -> T + Send,
+    work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
     if input_bytes < WORTH_WATCHING || !on_main_thread(py)? {
         return Ok(py.detach(work));
     }
-    let work = Mutex::new(Some(work));
-    let begin = || work.lock().unwrap_or_else(PoisonError::into_inner).take().map(|work| work());
-    let (done, raised) = py.detach(|| {
-        std::thread::scope(|scope| {
-            let (done, wait) = sync_channel::<()>(1);
-            let worker = std::thread::Builder::new().name("zstd-arrow-call".to_owned());
-            let worker = worker.spawn_scoped(scope, || {
-                // Dropped when the work is over, also if it panics: that ends the wait.
-                let _done = done;
-                begin()
-            });
-            // No thread to be had: then nobody listens.
-            let Ok(worker) = worker else { return (begin(), None) };
-            let mut raised = None;
-            while let Err(RecvTimeoutError::Timeout) = wait.recv_timeout(LOOK) {
-                if raised.is_none()
-                    && let Err(error) = Python::attach(|py| py.check_signals())
-                {
-                    cancel.raise();
-                    raised = Some(error);
-                }
-            }
-            match worker.join() {
-                Ok(done) => (done, raised),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        })
+    let (done, wait) = sync_channel(1);
+    // In a place of its own, so that it is still there if no thread is to be had.
+    let work = Arc::new(Mutex::new(Some(work)));
+    let theirs = work.clone();
+    let spawned = thread::Builder::new().name("zstd-arrow-call".to_owned()).spawn(move || {
+        if let Some(work) = take(&theirs) {
+            // Nobody listens any more if the caller has left.
+            let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
+        }
     });
-    match (raised, done) {
-        (Some(error), _) => Err(error),
-        (None, Some(done)) => Ok(done),
-        (None, None) => unreachable!("the work is begun once"),
+    if spawned.is_err() {
+        // Then nobody looks for signals.
+        let work = take(&work).expect("nobody else has taken it");
+        return Ok(py.detach(work));
     }
+    match py.detach(move || listen(&wait, cancel))? {
+        Ok(done) => Ok(done),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+fn take<F>(work: &Mutex<Option<F>>) -> Option<F> {
+    work.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Waits for the outcome, and looks for signals.
+fn listen<T>(
+    wait: &Receiver<thread::Result<T>>,
+    cancel: &CancelFlag,
+) -> PyResult<thread::Result<T>> {
+    let error = loop {
+        match wait.recv_timeout(LOOK) {
+            Ok(outcome) => return Ok(outcome),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => unreachable!("an outcome is always sent"),
+        }
+        if let Err(error) = Python::attach(|py| py.check_signals()) {
+            break error;
+        }
+    };
+    cancel.raise();
+    let since = Instant::now();
+    while since.elapsed() < PATIENCE
+        && matches!(wait.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout))
+    {}
+    Err(error)
 }
 
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
