@@ -2,7 +2,7 @@
 # zstd_arrow.zstandard alone.
 
 from collections.abc import Sequence
-from typing import final
+from typing import TypeAlias, final
 
 from typing_extensions import Buffer
 
@@ -46,7 +46,7 @@ __version__: str
 ZSTD_VERSION: tuple[int, int, int]
 
 # window_log, chain_log, hash_log, search_log, min_match, target_length, strategy
-_LevelParameters = tuple[int, int, int, int, int, int, int]
+_LevelParameters: TypeAlias = tuple[int, int, int, int, int, int, int]
 
 def parameters_of_level(level: int, source_size: int, dict_size: int) -> _LevelParameters: ...
 def estimate_context_size(parameters: dict[str, int]) -> int: ...
@@ -65,6 +65,7 @@ def train_on_items(
     steps: int,
     threads: int,
 ) -> tuple[bytes, int, int]: ...
+
 @final
 class ItemCompressor:
     def __new__(

@@ -1,4 +1,4 @@
-"""The buffer types and the one-shot and batch calls of python-zstandard 0.25, on this package's codec.
+"""python-zstandard 0.25's buffer types, one-shot and batch calls, on this package's codec.
 
 Change the import and keep the code::
 
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import Any, TYPE_CHECKING, NoReturn, SupportsIndex, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, TypeVar, cast, overload
 
 from zstd_arrow import _native
 from zstd_arrow._native import (
@@ -40,7 +40,9 @@ from zstd_arrow._native import (
 from zstd_arrow.errors import ZstdError
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer, Self
+    from typing import Self
+
+    from typing_extensions import Buffer
 
     from zstd_arrow._native import _LevelParameters
 

@@ -25,11 +25,11 @@ from typing import Any
 import polars
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
 import zstandard
 from conftest import Command, Done
+from pyarrow import ipc
 
 KIB, MIB = 1 << 10, 1 << 20
 MAGICLESS = zstandard.FORMAT_ZSTD1_MAGICLESS

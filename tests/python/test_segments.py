@@ -539,17 +539,3 @@ def test_bad_segments(segments: bytes, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         za.BufferWithSegments(b"onethree", segments)
     assert str(caught.value) == message
-
-
-def test_many_members() -> None:
-    """A collection of many members is gone through in time that grows with its length."""
-    buffer = za.BufferWithSegments(b"onethree", pairs((0, 3), (3, 5)))
-
-    def seconds(members: int) -> float:
-        collection = za.BufferWithSegmentsCollection(*[buffer] * members)
-        begin = time.perf_counter()
-        assert sum(map(len, collection)) == members * 8
-        return time.perf_counter() - begin
-
-    few, many = min(seconds(1000) for _ in range(5)), min(seconds(20_000) for _ in range(3))
-    assert many / few < 20 * 5

@@ -14,9 +14,10 @@ use crate::codec::memory::pages::Pages;
 /// The most memory that is kept for later outputs, in bytes, unless [`set_idle_limit`] says
 /// otherwise.
 pub const DEFAULT_IDLE_LIMIT: usize = 256 << 20;
-/// Idle memory that stays beside an output that is being made, in bytes; and by how much an output
-/// may be smaller than the pages it lives in.
-const BESIDE_OUTPUT: usize = 24 << 20;
+/// Idle memory that stays beside an output that is being made, in bytes.
+const BESIDE_OUTPUT: usize = 44 << 20;
+/// By how much an output may be smaller than the pages it lives in, in bytes.
+const LARGER_THAN_OUTPUT: usize = 16 << 20;
 
 static IDLE: Mutex<Idle> = Mutex::new(Idle { pages: Vec::new(), limit: DEFAULT_IDLE_LIMIT });
 
@@ -78,7 +79,7 @@ impl Idle {
     fn take(&mut self, size: usize) -> Option<Pages> {
         let fits = |pages: &Pages| {
             (size..=size.saturating_mul(2)).contains(&pages.len())
-                && pages.touched() <= size.saturating_add(BESIDE_OUTPUT)
+                && pages.touched() <= size.saturating_add(LARGER_THAN_OUTPUT)
         };
         let best = self.pages.iter().enumerate().filter(|(_, pages)| fits(pages));
         let best = best.min_by_key(|(_, pages)| pages.len()).map(|(place, _)| place);
