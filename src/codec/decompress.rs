@@ -373,7 +373,10 @@ impl Call<'_> {
         let slots = output.slots(runs.iter().map(|run| run_size(places.offsets, run)));
         workers.for_each(&runs, contexts, |context, place, run| {
             let measured = measured.get(place).map(|one| take(&mut *lock(one))).unwrap_or_default();
-            self.decode_run(run, places, &mut lock(&slots[place]), context, measured);
+            let Some(mut slot) = lock(&slots[place]).take() else {
+                unreachable!("each run is done once")
+            };
+            self.decode_run(run, places, &mut slot, context, measured);
         })
     }
 

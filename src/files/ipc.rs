@@ -28,7 +28,7 @@ pub(super) fn open_stream(path: &Path, input: Box<dyn Read + Send>) -> Result<So
 
 fn steps(
     path: &Path,
-    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'static,
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
 ) -> Steps {
     let path: Arc<Path> = path.into();
     let step = move |batch: Result<RecordBatch, ArrowError>| match batch {

@@ -1,12 +1,13 @@
 //! Named columns of Parquet and Arrow IPC files through the codec.
 //!
-//! Batch by batch: read, compress or decompress the named columns, write. The other columns, the
-//! schema's metadata and the boundaries of row groups stay as they are. Columns of frames are
-//! written without page compression in Parquet, which would find nothing; all others with zstd
-//! pages.
+//! Batch by batch: read, compress or decompress the named columns, write, each on a thread of its
+//! own with a bounded number of batches between them. The other columns, the schema's metadata and
+//! the boundaries of row groups stay as they are. Columns of frames are written without page
+//! compression in Parquet, which would find nothing; all others with zstd pages.
 //!
 //! The output is written to a temporary file beside the target, synced, and renamed: after a
-//! crash, an error or an interruption there is the old file or the whole new one.
+//! crash, an error or an interruption there is the old file or the whole new one. What a crash
+//! leaves behind is cleared by the next job that writes to the folder.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -24,6 +25,7 @@ mod batch;
 mod inspect;
 mod ipc;
 mod parquet;
+mod pipeline;
 mod sink;
 mod source;
 mod target;
@@ -239,33 +241,26 @@ fn run(
     let format =
         options.format.or_else(|| FileFormat::of_ending(target_path)).unwrap_or(source.format);
     let target = Target::create(target_path)?;
-    let mut sink = Sink::new(target, format, source.format, &plan)?;
+    let sink = Sink::new(target, format, source.format, &plan)?;
+    let total_rows = source.total_rows;
     let mut reports: Vec<ColumnReport> = plan.names().map(ColumnReport::new).collect();
     let mut rows = 0_u64;
-    while let Some(step) = source.next_step().transpose()? {
-        match step {
-            Step::EndOfGroup => sink.end_group()?,
-            Step::Batch(batch) => {
-                let first = usize::try_from(rows).unwrap_or(usize::MAX);
-                let parts =
-                    plan.apply(&batch).map_err(|error| in_source(error.shift_row(first)))?;
-                for (out, outcomes) in parts {
-                    for (report, outcome) in reports.iter_mut().zip(&outcomes) {
-                        report.add(outcome, rows);
-                    }
-                    sink.write(&out)?;
-                    rows += out.num_rows() as u64;
-                }
-                let progress = Progress { rows, total_rows: source.total_rows };
-                if let Some(tell) = options.progress.as_mut()
-                    && tell(progress).is_break()
-                {
-                    return Err(Error::Cancelled);
-                }
+    pipeline::run(source, sink, |step, writer| {
+        let Step::Batch(batch) = step else { return writer.write(step) };
+        let first = usize::try_from(rows).unwrap_or(usize::MAX);
+        let parts = plan.apply(&batch).map_err(|error| in_source(error.shift_row(first)))?;
+        for (out, outcomes) in parts {
+            for (report, outcome) in reports.iter_mut().zip(&outcomes) {
+                report.add(outcome, rows);
             }
+            rows += out.num_rows() as u64;
+            writer.write(Step::Batch(out))?;
         }
-    }
-    sink.finish()?;
+        match options.progress.as_mut().map(|tell| tell(Progress { rows, total_rows })) {
+            Some(ControlFlow::Break(())) => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    })?;
     let dictionary_ids = plan.dictionary_ids();
     Ok(Report { rows, columns: reports, dictionary_ids })
 }

@@ -66,17 +66,18 @@ pub(super) fn open(
             .build()
             .map_err(|error| Error::in_file(&path, error))
     };
-    let steps = (0..groups).flat_map(move |group| -> Box<dyn Iterator<Item = Result<Step>>> {
-        let in_file = in_file.clone();
-        match read_group(group) {
-            Err(error) => Box::new(std::iter::once(Err(error))),
-            Ok(batches) => Box::new(
-                batches
-                    .map(move |batch| batch.map(Step::Batch).map_err(|e| in_file(e.into())))
-                    .chain(std::iter::once(Ok(Step::EndOfGroup))),
-            ),
-        }
-    });
+    let steps =
+        (0..groups).flat_map(move |group| -> Box<dyn Iterator<Item = Result<Step>> + Send> {
+            let in_file = in_file.clone();
+            match read_group(group) {
+                Err(error) => Box::new(std::iter::once(Err(error))),
+                Ok(batches) => Box::new(
+                    batches
+                        .map(move |batch| batch.map(Step::Batch).map_err(|e| in_file(e.into())))
+                        .chain(std::iter::once(Ok(Step::EndOfGroup))),
+                ),
+            }
+        });
     let total = u64::try_from(rows).ok();
     let source = Source::new(schema, FileFormat::Parquet, total, Box::new(steps));
     Ok(Source { not_kept, ..source })

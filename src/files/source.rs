@@ -55,7 +55,7 @@ pub(super) enum Step {
     EndOfGroup,
 }
 
-pub(super) type Steps = Box<dyn Iterator<Item = Result<Step>>>;
+pub(super) type Steps = Box<dyn Iterator<Item = Result<Step>> + Send>;
 
 /// A file to read.
 pub(super) struct Source {

@@ -83,12 +83,8 @@ impl Target {
         };
         // Said of the folder, before anything is said of a temporary file in it.
         fs::metadata(folder)?;
-        let mut builder = Builder::new();
-        builder.prefix(".zstd-arrow-").suffix(".tmp");
-        if let Some(permissions) = default_permissions() {
-            builder.permissions(permissions);
-        }
-        let file = builder.tempfile_in(folder)?;
+        clear_leftovers(folder);
+        let file = locked_file(folder)?;
         if let Some(permissions) = permissions {
             // As they are, not less what the user's mask takes off.
             file.as_file().set_permissions(permissions)?;
@@ -127,6 +123,48 @@ impl Write for Target {
     }
 }
 
+/// What temporary files are called, before and behind what makes each name its own.
+const NAME: (&str, &str) = (".zstd-arrow-", ".tmp");
+
+/// A new temporary file, locked for as long as it is open: so nobody takes it for a leftover.
+fn locked_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(NAME.0).suffix(NAME.1);
+    if let Some(permissions) = default_permissions() {
+        builder.permissions(permissions);
+    }
+    loop {
+        let file = builder.tempfile_in(folder)?;
+        match file.as_file().lock() {
+            // Someone who clears up can have come in between.
+            Ok(()) if !file.path().exists() => {}
+            // Without locks on this file system, nothing is ever taken for a leftover either.
+            Ok(()) | Err(_) => return Ok(file),
+        }
+    }
+}
+
+/// Removes the temporary files of jobs that are not there any more: theirs are not locked. What
+/// cannot be looked at stays.
+fn clear_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours =
+            name.to_str().is_some_and(|name| name.starts_with(NAME.0) && name.ends_with(NAME.1));
+        if !ours {
+            continue;
+        }
+        let Ok(file) = OpenOptions::new().write(true).open(entry.path()) else { continue };
+        if file.try_lock().is_ok() {
+            // Gone already, or not ours to remove: then it is someone else's to clear up.
+            let _ = fs::remove_file(entry.path());
+        }
+        // Locked until here: who has just made the file waits, and finds it gone.
+        drop(file);
+    }
+}
+
 /// What a new file may be, before the user's mask is taken off.
 #[cfg(unix)]
 fn default_permissions() -> Option<Permissions> {
@@ -151,4 +189,35 @@ fn sync_folder(file: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_file: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// What a crash left goes; what another job is writing, and what is not ours, stays.
+    #[test]
+    fn leftovers_are_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        for name in [".zstd-arrow-aBcDeF.tmp", ".zstd-arrow-notes", "other.tmp"] {
+            fs::write(place(name), "x").unwrap();
+        }
+        let mut first = Target::create(&place("first")).unwrap();
+        let second = Target::create(&place("second")).unwrap();
+        assert_eq!(names(folder.path()).len(), 4, "two of ours, two of others");
+        first.write_all(b"whole").unwrap();
+        first.commit().unwrap();
+        drop(second);
+        assert_eq!(names(folder.path()), [".zstd-arrow-notes", "first", "other.tmp"]);
+        assert_eq!(fs::read(place("first")).unwrap(), b"whole");
+    }
 }

@@ -421,12 +421,7 @@ pub(super) fn decompressed_size<'py>(
     py: Python<'py>,
     column: Column,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (chunks, data_type) = py.detach(|| {
-        column.values.map_chunks(|chunks| {
-            by_chunk(chunks, |chunk| Ok(Arc::new(codec::decompressed_size(chunk, Format::Zstd)?)))
-        })
-    })?;
-    column.origin.wrap(py, chunks, data_type)
+    from_headers(py, column, |chunk| Ok(Arc::new(codec::decompressed_size(chunk, Format::Zstd)?)))
 }
 
 /// What the frames of each row say of themselves; nothing is decoded.
@@ -459,12 +454,20 @@ pub(super) fn decompressed_size<'py>(
 /// [1]
 #[pyfunction]
 pub(super) fn frame_info<'py>(py: Python<'py>, column: Column) -> PyResult<Bound<'py, PyAny>> {
-    let (chunks, data_type) = py.detach(|| {
-        column.values.map_chunks(|chunks| {
-            by_chunk(chunks, |chunk| Ok(Arc::new(codec::frame_info(chunk, Format::Zstd)?)))
-        })
-    })?;
-    column.origin.wrap(py, chunks, data_type)
+    from_headers(py, column, |chunk| Ok(Arc::new(codec::frame_info(chunk, Format::Zstd)?)))
+}
+
+/// What the headers of each chunk say.
+fn from_headers<'py>(
+    py: Python<'py>,
+    column: Column,
+    read: impl Fn(&dyn Array) -> Result<ArrayRef, Error> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Column { values, origin } = column;
+    let (chunks, data_type) = work::run(py, values.weight(), &CancelFlag::new(), move || {
+        values.map_chunks(|chunks| by_chunk(chunks, read))
+    })??;
+    origin.wrap(py, chunks, data_type)
 }
 
 /// Works on each chunk; rows are counted over all of them.
@@ -526,10 +529,11 @@ pub(super) fn train_dictionary(
 ) -> PyResult<PyDictionary> {
     let mut trainer =
         Trainer::with_options(TrainOptions { size, level, ..TrainOptions::default() });
-    let trained = py.detach(|| {
-        column.values.chunks.iter().try_for_each(|chunk| trainer.push(chunk))?;
+    let values = column.values;
+    let trained = work::run(py, values.weight(), &CancelFlag::new(), move || {
+        values.chunks.iter().try_for_each(|chunk| trainer.push(chunk))?;
         trainer.finish()
-    });
+    })?;
     trained.map(PyDictionary).map_err(dictionary_error)
 }
 

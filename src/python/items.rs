@@ -242,7 +242,10 @@ pub(super) fn train_on_items<'py>(
         threads,
         verbosity: notifications,
     };
-    match py.detach(|| train(&bytes, &sizes, &options)) {
+    let weight = bytes.len();
+    let trained =
+        work::run(py, weight, &CancelFlag::new(), move || train(&bytes, &sizes, &options))?;
+    match trained {
         Ok(trained) => Ok((to_bytes(py, &trained.bytes), trained.k, trained.d)),
         Err(Error::Training { reason, .. }) => {
             Err(zstd_error(format!("cannot train dict: {reason}"), None))
@@ -279,7 +282,10 @@ impl ItemCompressor {
         data: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let data = bytes_of(data)?;
-        let frame = py.detach(|| self.single.compress_slices(&[&data]));
+        let cancel = CancelFlag::new();
+        let compressor = self.single.with_cancel(cancel.clone());
+        let frame =
+            work::run(py, data.len(), &cancel, move || compressor.compress_slices(&[&data]))?;
         let words = |_| "cannot compress".to_owned();
         Ok(to_bytes(py, frame.map_err(|error| compress_error(error, words))?.as_slice()))
     }
@@ -348,9 +354,12 @@ pub(super) fn decompress_item<'py>(
     if size > isize::MAX as u64 {
         return failed("frame is too large to decompress on this platform".to_owned());
     }
-    let dictionary = dictionary.map(|dictionary| &dictionary.get().0);
+    let dictionary = dictionary.map(|dictionary| dictionary.get().0.clone());
     let window = Some(max_window_size).filter(|bytes| *bytes > 0);
-    let done = py.detach(|| decompress_first_frame(frame, size, dictionary, format, window))?;
+    let (frame_size, frame) = (frame.len(), data.slice(data.len() - frame.len()));
+    let done = work::run(py, frame_size, &CancelFlag::new(), move || {
+        decompress_first_frame(&frame, size, dictionary.as_ref(), format, window)
+    })??;
     let FirstFrame { content, read, .. } = &done;
     if let Some(text) = done.refused {
         return failed(format!("decompression error: {text}"));
@@ -362,7 +371,7 @@ pub(super) fn decompress_item<'py>(
         let found = content.len();
         return failed(format!("decompression error: decompressed {found} bytes; expected {size}"));
     }
-    let unused = frame.len() - read;
+    let unused = frame_size - read;
     if unused > 0 && !allow_extra_data {
         return failed(format!(
             "compressed input contains {unused} bytes of unused data, which is disallowed"

@@ -9,4 +9,5 @@ mod info;
 mod memory;
 mod oracle;
 mod segments;
+mod slices;
 mod training;

@@ -35,7 +35,8 @@ impl Output {
     }
 
     /// The memory as slots of the given sizes, one after the other, each behind a lock so that
-    /// any one worker can take it.
+    /// any one worker can take it. To be taken out, not worked on in its place: slots lie so close to
+    /// each other that workers would write to the same cache lines, value by value.
     ///
     /// # Panics
     ///
@@ -43,14 +44,14 @@ impl Output {
     pub(in crate::codec) fn slots(
         &mut self,
         sizes: impl Iterator<Item = usize>,
-    ) -> Vec<Mutex<Slot<'_>>> {
+    ) -> Vec<Mutex<Option<Slot<'_>>>> {
         let Self { memory, filled, .. } = self;
         let mut rest = memory.bytes();
         let slots = sizes
             .map(|size| {
                 let (slot, behind) = std::mem::take(&mut rest).split_at_mut(size);
                 rest = behind;
-                Mutex::new(Slot { rest: slot, filled: 0, total: filled })
+                Mutex::new(Some(Slot { rest: slot, filled: 0, total: filled }))
             })
             .collect();
         assert!(rest.is_empty(), "slots leave {} bytes of the output", rest.len());
@@ -174,8 +175,8 @@ mod tests {
         assert_eq!(output.finish().bytes(), b"01\0\x00456789");
     }
 
-    fn lock_and<'a>(slot: &Mutex<Slot<'a>>, work: impl FnOnce(&mut Slot<'a>)) {
-        work(&mut slot.lock().unwrap());
+    fn lock_and<'a>(slot: &Mutex<Option<Slot<'a>>>, work: impl FnOnce(&mut Slot<'a>)) {
+        work(&mut slot.lock().unwrap().take().unwrap());
     }
 
     #[test]

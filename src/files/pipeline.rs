@@ -1,0 +1,110 @@
+//! Read, work, write: three stages on threads of their own, with a bounded number of batches between
+//! them.
+//!
+//! ```text
+//! reader  --[ step ]-->  the caller's thread: the codec  --[ step ]-->  writer
+//! ```
+//!
+//! At most five batches exist at a time: one in each stage and one in each queue. The order is the
+//! file's. What a stage fails with ends the others; the output gets its name only when all of it is
+//! written and the worker says so.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use crate::error::{Error, Result};
+use crate::files::sink::Sink;
+use crate::files::source::{Source, Step};
+
+/// Steps that wait in each queue, at most.
+const QUEUED: usize = 1;
+
+/// Reads all steps of `source`, gives each to `work`, and writes what that hands to its [`Writer`].
+pub(super) fn run(
+    source: Source,
+    sink: Sink,
+    mut work: impl FnMut(Step, &Writer) -> Result<()>,
+) -> Result<()> {
+    let writer = Writer::start(sink)?;
+    let done = read(source)?.into_iter().try_for_each(|step| work(step?, &writer));
+    // What the writer failed with is why it took no more.
+    match writer.end(done.is_ok()) {
+        Err(error) => Err(error),
+        Ok(()) => done,
+    }
+}
+
+/// Reads on a thread of its own. It ends with the file, or when nobody takes the steps any more; it
+/// is not waited for, since it may be waiting for input that never comes.
+fn read(source: Source) -> Result<Receiver<Result<Step>>> {
+    let (steps, taken) = sync_channel(QUEUED);
+    let read = move || {
+        for step in source.steps {
+            let failed = step.is_err();
+            if steps.send(step).is_err() || failed {
+                break;
+            }
+        }
+    };
+    spawn("zstd-arrow-read", read)?;
+    Ok(taken)
+}
+
+/// The writing stage.
+pub(super) struct Writer {
+    steps: SyncSender<Order>,
+    thread: JoinHandle<Result<()>>,
+}
+
+enum Order {
+    Step(Step),
+    /// All is there: the output may have its name.
+    Finish,
+}
+
+impl Writer {
+    fn start(mut sink: Sink) -> Result<Self> {
+        let (steps, taken) = sync_channel(QUEUED);
+        let write = move || {
+            for order in taken {
+                match order {
+                    Order::Step(Step::Batch(batch)) => sink.write(&batch)?,
+                    Order::Step(Step::EndOfGroup) => sink.end_group()?,
+                    Order::Finish => return sink.finish(),
+                }
+            }
+            Ok(())
+        };
+        Ok(Self { steps, thread: spawn("zstd-arrow-write", write)? })
+    }
+
+    /// Hands a step over; waits while the queue is full.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] if the writer has failed; its own error is what the job ends with.
+    pub(super) fn write(&self, step: Step) -> Result<()> {
+        self.steps.send(Order::Step(step)).map_err(|_| Error::Cancelled)
+    }
+
+    /// Waits for the writer; what it failed with.
+    fn end(self, whole: bool) -> Result<()> {
+        if whole {
+            // Fails only if the writer has failed, which it says below.
+            let _ = self.steps.send(Order::Finish);
+        }
+        drop(self.steps);
+        match self.thread.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>> {
+    let failed = |error: std::io::Error| Error::Threads { threads: 1, reason: error.to_string() };
+    Builder::new().name(name.to_owned()).spawn(work).map_err(failed)
+}
