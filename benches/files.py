@@ -69,7 +69,8 @@ def events(rows: int) -> pa.Table:
         text = " ".join(rng.choices(words, weights, k=rng.randint(10, 60)))
         page = f"https://example.org/{rng.choice(words)}/{rng.randrange(10**4)}"
         user = f'"user": {rng.randrange(10**6)}, "session": "{rng.randbytes(8).hex()}"'
-        return f'{{"id": {row}, "kind": "{kind}", "page": "{page}", {user}, "text": "{text}"}}'.encode()
+        event = f'"id": {row}, "kind": "{kind}", "page": "{page}", {user}, "text": "{text}"'
+        return f"{{{event}}}".encode()
 
     chosen = rng.choices(kinds, [60, 30, 8, 2], k=rows)
     columns = {
@@ -118,7 +119,12 @@ def written(schema: pa.Schema, result: pa.DataType) -> dict[str, Any]:
     others = [name for name in schema.names if not (frames and name == COLUMN)]
     compression = {name: "zstd" if name in others else "none" for name in schema.names}
     levels = dict.fromkeys(others, 1)
-    return {"compression": compression, "compression_level": levels, "use_dictionary": others}
+    return {
+        "compression": compression,
+        "compression_level": levels,
+        "use_dictionary": others,
+        "write_statistics": others,
+    }
 
 
 def over_values(convert: Callable[[list[bytes]], Sequence[bytes]]) -> Convert:

@@ -18,6 +18,8 @@ back Polars, everything else an arro3 object; chunked columns stay chunked.
 | what | names |
 | --- | --- |
 | columns | `compress`, `decompress`, `decompressed_size`, `frame_info` |
+| tables whose columns say how they were compressed | `compress_table`, `decompress_table` |
+| the same for Parquet and Arrow IPC files | `compress_parquet`, `decompress_parquet` |
 | dictionaries | `Dictionary`, `train_dictionary` |
 | many values in one buffer | `BufferWithSegments`, `BufferWithSegmentsCollection` and their parts |
 | memory that waits for the next call | `idle_memory`, `set_idle_limit` |
@@ -37,6 +39,12 @@ from zstd_arrow._segments import (
     BufferWithSegments,
     BufferWithSegmentsCollection,
 )
+from zstd_arrow._tables import (
+    compress_parquet,
+    compress_table,
+    decompress_parquet,
+    decompress_table,
+)
 from zstd_arrow.errors import ZstdError
 
 __all__ = [
@@ -48,7 +56,11 @@ __all__ = [
     "ZstdError",
     "__version__",
     "compress",
+    "compress_parquet",
+    "compress_table",
     "decompress",
+    "decompress_parquet",
+    "decompress_table",
     "decompressed_size",
     "frame_info",
     "idle_memory",

@@ -18,6 +18,10 @@ from zstd_arrow._segments import BufferSegment as BufferSegment
 from zstd_arrow._segments import BufferSegments as BufferSegments
 from zstd_arrow._segments import BufferWithSegments as BufferWithSegments
 from zstd_arrow._segments import BufferWithSegmentsCollection as BufferWithSegmentsCollection
+from zstd_arrow._tables import compress_parquet as compress_parquet
+from zstd_arrow._tables import compress_table as compress_table
+from zstd_arrow._tables import decompress_parquet as decompress_parquet
+from zstd_arrow._tables import decompress_table as decompress_table
 
 __all__ = [
     "ZSTD_VERSION",
@@ -29,9 +33,13 @@ __all__ = [
     "ItemCompressor",
     "__version__",
     "compress",
+    "compress_parquet",
+    "compress_table",
     "decompress",
     "decompress_item",
     "decompress_items",
+    "decompress_parquet",
+    "decompress_table",
     "decompressed_size",
     "estimate_context_size",
     "frame_info",

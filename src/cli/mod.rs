@@ -19,7 +19,7 @@ use clap::Parser;
 
 use crate::codec::{CompressOptions, Compressor, DecompressOptions, Dictionary, Format, OnError};
 use crate::error::{Error, Result};
-use crate::files::{self, FileOptions};
+use crate::files::{self, FileOptions, READER_THREAD};
 use args::{Args, Command, CompressArgs, DecompressArgs, OnErrorArg, TrainArgs};
 use interrupt::Interrupt;
 use progress::Bar;
@@ -31,6 +31,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Reads the command line, does what it says and tells how it went.
 pub fn main() -> ExitCode {
+    quiet_reader();
     let args = Args::parse();
     let interrupt = Interrupt::install();
     let command = Run { args: &args, interrupt: &interrupt };
@@ -41,6 +42,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(status(&error))
         }
     }
+}
+
+/// What the reading thread panics with on a damaged file is told as the job's error; a backtrace
+/// beside it would only frighten.
+fn quiet_reader() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(READER_THREAD) {
+            hook(panic);
+        }
+    }));
 }
 
 fn status(error: &Error) -> u8 {

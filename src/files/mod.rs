@@ -28,6 +28,7 @@ mod parquet;
 mod pipeline;
 mod sink;
 mod source;
+mod table;
 mod target;
 
 use std::io::Write;
@@ -38,7 +39,9 @@ use arrow_array::Array;
 use serde::Serialize;
 
 pub use inspect::{ColumnInfo, FileInfo, inspect};
+pub use pipeline::READER_THREAD;
 pub use source::FileFormat;
+pub use table::{Table, compress_batches, decompress_batches, train_batches};
 
 use crate::codec::{Compressor, DecompressOptions, Dictionary, RowFailure, Trainer};
 use crate::error::{Error, Result};
@@ -245,7 +248,7 @@ fn run(
     let total_rows = source.total_rows;
     let mut reports: Vec<ColumnReport> = plan.names().map(ColumnReport::new).collect();
     let mut rows = 0_u64;
-    pipeline::run(source, sink, |step, writer| {
+    pipeline::run(source_path, source, sink, |step, writer| {
         let Step::Batch(batch) = step else { return writer.write(step) };
         let first = usize::try_from(rows).unwrap_or(usize::MAX);
         let parts = plan.apply(&batch).map_err(|error| in_source(error.shift_row(first)))?;
@@ -278,7 +281,7 @@ pub fn train(
     mut options: FileOptions<'_>,
 ) -> Result<Vec<Dictionary>> {
     let in_source = |error: Error| error.of_file(source_path);
-    let mut source = Source::open(source_path, options.batch_rows, Some(columns))?;
+    let source = Source::open(source_path, options.batch_rows, Some(columns))?;
     let places: Vec<usize> = columns
         .iter()
         .map(|name| batch::find_column(&source.schema, name))
@@ -286,20 +289,19 @@ pub fn train(
         .map_err(in_source)?;
     let mut trainers: Vec<Trainer> = columns.iter().map(|_| Trainer::new(size)).collect();
     let mut rows = 0;
-    while let Some(step) = source.next_step().transpose()? {
-        let Step::Batch(batch) = step else { continue };
+    let total_rows = source.total_rows;
+    pipeline::read_all(source_path, source, |step| {
+        let Step::Batch(batch) = step else { return Ok(()) };
         for ((trainer, place), name) in trainers.iter_mut().zip(&places).zip(columns) {
             let pushed = trainer.push(batch.column(*place));
             pushed.map_err(|error| in_source(error.in_column(name)))?;
         }
         rows += batch.num_rows() as u64;
-        let progress = Progress { rows, total_rows: source.total_rows };
-        if let Some(tell) = options.progress.as_mut()
-            && tell(progress).is_break()
-        {
-            return Err(Error::Cancelled);
+        match options.progress.as_mut().map(|tell| tell(Progress { rows, total_rows })) {
+            Some(ControlFlow::Break(())) => Err(Error::Cancelled),
+            _ => Ok(()),
         }
-    }
+    })?;
     let trained = trainers.into_iter().zip(columns);
     trained
         .map(|(trainer, name)| trainer.finish().map_err(|error| in_source(error.in_column(name))))

@@ -99,7 +99,7 @@ fn not_kept(schema: &SchemaDescriptor) -> Option<String> {
 /// Where the source has no row groups, the most bytes of one, about.
 const ROW_GROUP_BYTES: usize = 256 << 20;
 /// Bytes of a batch, about: a batch of fewer rows is read where values are large.
-const BATCH_BYTES: u64 = 256 << 20;
+const BATCH_BYTES: u64 = 32 << 20;
 
 /// Rows of a row group that have about [`BATCH_BYTES`], by its metadata.
 fn rows_within(group: &RowGroupMetaData) -> usize {

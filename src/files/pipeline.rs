@@ -9,6 +9,9 @@
 //! file's. What a stage fails with ends the others; the output gets its name only when all of it is
 //! written and the worker says so.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -16,17 +19,21 @@ use crate::error::{Error, Result};
 use crate::files::sink::Sink;
 use crate::files::source::{Source, Step};
 
+/// The name of the thread that reads a file. What it panics with (the crates that read formats can, on
+/// damaged files) is an error of the job, and need not be shown.
+pub const READER_THREAD: &str = "zstd-arrow-read";
 /// Steps that wait in each queue, at most.
 const QUEUED: usize = 1;
 
-/// Reads all steps of `source`, gives each to `work`, and writes what that hands to its [`Writer`].
+/// Reads all steps of `source`, the file at `path`, gives each to `work`, and writes what that hands to its [`Writer`].
 pub(super) fn run(
+    path: &Path,
     source: Source,
     sink: Sink,
     mut work: impl FnMut(Step, &Writer) -> Result<()>,
 ) -> Result<()> {
     let writer = Writer::start(sink)?;
-    let done = read(source)?.into_iter().try_for_each(|step| work(step?, &writer));
+    let done = take_all(&read(path, source)?, |step| work(step, &writer));
     // What the writer failed with is why it took no more.
     match writer.end(done.is_ok()) {
         Err(error) => Err(error),
@@ -34,20 +41,66 @@ pub(super) fn run(
     }
 }
 
+/// Reads all steps of `source`, the file at `path`, and gives each to `work`.
+pub(super) fn read_all(
+    path: &Path,
+    source: Source,
+    work: impl FnMut(Step) -> Result<()>,
+) -> Result<()> {
+    take_all(&read(path, source)?, work)
+}
+
 /// Reads on a thread of its own. It ends with the file, or when nobody takes the steps any more; it
 /// is not waited for, since it may be waiting for input that never comes.
-fn read(source: Source) -> Result<Receiver<Result<Step>>> {
+fn read(path: &Path, source: Source) -> Result<Receiver<Result<Read>>> {
     let (steps, taken) = sync_channel(QUEUED);
+    let path = path.to_owned();
+    let mut source = source.steps;
     let read = move || {
-        for step in source.steps {
-            let failed = step.is_err();
-            if steps.send(step).is_err() || failed {
-                break;
+        loop {
+            // The crates that read formats can panic on damaged files.
+            let next = catch_unwind(AssertUnwindSafe(|| source.next()));
+            let step = match next {
+                Ok(Some(step)) => step.map(Read::Step),
+                Ok(None) => Ok(Read::End),
+                Err(panic) => Err(damaged(&path, &*panic)),
+            };
+            let last = !matches!(step, Ok(Read::Step(_)));
+            if steps.send(step).is_err() || last {
+                return;
             }
         }
     };
-    spawn("zstd-arrow-read", read)?;
+    spawn(READER_THREAD, read)?;
     Ok(taken)
+}
+
+/// What the reader has.
+enum Read {
+    Step(Step),
+    /// All steps were read. A reader that is gone without a word is not at the end.
+    End,
+}
+
+/// Gives each step to `work`, until the reader says that there are no more.
+fn take_all(
+    steps: &Receiver<Result<Read>>,
+    mut work: impl FnMut(Step) -> Result<()>,
+) -> Result<()> {
+    loop {
+        match steps.recv() {
+            Ok(Ok(Read::Step(step))) => work(step)?,
+            Ok(Ok(Read::End)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => unreachable!("the reader says how it ended"),
+        }
+    }
+}
+
+fn damaged(path: &Path, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Error::in_file(path, format!("the file is damaged: {text}"))
 }
 
 /// The writing stage.

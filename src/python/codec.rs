@@ -143,7 +143,7 @@ const _: () = assert!(DEFAULT_DICTIONARY_SIZE == 112_640 && DEFAULT_LEVEL == 3);
 const RAW_CONTENT: u8 = 1;
 
 /// One dictionary or several.
-fn dictionaries(argument: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Dictionary>> {
+pub(super) fn dictionaries(argument: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Dictionary>> {
     let Some(argument) = argument else { return Ok(Vec::new()) };
     let several = argument.cast::<PySequence>().ok().filter(|_| !is_bytes_like(argument));
     match several {
@@ -333,7 +333,7 @@ pub(super) fn decompress<'py>(
     origin.wrap(py, chunks, data_type)
 }
 
-fn parse_on_error(word: &str) -> PyResult<OnError> {
+pub(super) fn parse_on_error(word: &str) -> PyResult<OnError> {
     match word {
         "raise" => Ok(OnError::Fail),
         "null" => Ok(OnError::Null),

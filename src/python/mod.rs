@@ -6,6 +6,7 @@
 //! | `buffers` | Python buffers as Arrow buffers, and back |
 //! | `codec` | compress, decompress and what goes with them, on columns |
 //! | `prepared` | compressors and decompressors that wait for the next call |
+//! | `table`, `files` | tables and Parquet files with marked columns |
 //! | `segments` | the four buffer types |
 //! | `items` | many items at once, for the drop-in |
 //! | `work` | long work: without the GIL, with an ear for Ctrl-C |
@@ -18,11 +19,13 @@ mod buffers;
 mod codec;
 mod column;
 mod errors;
+mod files;
 mod foreign;
 mod items;
 mod modules;
 mod prepared;
 mod segments;
+mod table;
 mod work;
 
 use pyo3::prelude::*;
@@ -38,6 +41,8 @@ mod _native {
         set_idle_limit, train_dictionary,
     };
     #[pymodule_export]
+    use super::files::{compress_parquet, decompress_parquet};
+    #[pymodule_export]
     use super::items::{
         ItemCompressor, decompress_item, decompress_items, estimate_context_size,
         parameters_of_level, train_on_items,
@@ -46,6 +51,8 @@ mod _native {
     use super::segments::{
         PyBufferSegment, PyBufferSegments, PyBufferWithSegments, PyBufferWithSegmentsCollection,
     };
+    #[pymodule_export]
+    use super::table::{compress_table, decompress_table};
     /// libzstd's version, as it is known when it runs.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
