@@ -3,8 +3,9 @@
     cargo build --release --features cli
     python benches/files.py [--rounds 5] [--corpora FOLDER] [--command PATH] [--json FILE]
 
-The job is to compress, or decompress, one column of a Parquet file with a dictionary, at level 3,
-and to keep everything else: other columns, row groups, page settings. There are three ways:
+The job is to compress, or decompress, one column of a Parquet file with a dictionary that is
+there, at level 3, and to keep everything else: other columns, row groups, page settings. There are
+three ways:
 
 - `zstd-arrow`, the command, in a process of its own whose start and whose sync of the file to the
   disk are in its time;
@@ -137,7 +138,7 @@ def over_values(convert: Callable[[list[bytes]], Sequence[bytes]]) -> Convert:
     return converted
 
 
-def compressing(dictionary: zstandard.ZstdCompressionDict, values: pa.DataType) -> Ways:
+def compressing(dictionary: zstandard.ZstdCompressionDict) -> Ways:
     """The scripts that compress."""
     compressor = zstandard.ZstdCompressor(LEVEL, dict_data=dictionary)
 
@@ -199,7 +200,7 @@ def jobs(command: Path, source: Path, folder: Path) -> Iterator[tuple[str, Path,
     def decompress(before: Path, after: Path) -> None:
         run(command, "decompress", before, "-o", after)
 
-    yield "compress", source, {OURS: compress, **compressing(dictionary, values)}
+    yield "compress", source, {OURS: compress, **compressing(dictionary)}
     compress(source, frames)
     yield "decompress", frames, {OURS: decompress, **decompressing(dictionary, values)}
 

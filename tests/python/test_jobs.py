@@ -17,6 +17,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -268,7 +269,7 @@ def test_polars_reads(small: Small) -> None:
     assert_values(small.values(column.to_list()), values_of(events()))
 
 
-def test_duckdb_reads(command: Command, small_parquet: Path) -> None:
+def test_duckdb_reads(small_parquet: Path) -> None:
     """DuckDB sees the other columns as they were, and the frames."""
     connection = duckdb.connect()
     others = ", ".join(f'"{name}"' for name in OTHERS)
@@ -490,33 +491,47 @@ def test_damaged_frame(command: Command, folder: Path) -> None:
     assert_refused(command, folder, "decompress", small, '"value"', "row 2345", "magic")
 
 
-def attempt(command: Command, job: str, source: Path, target: Path) -> str | None:
+def attempt(command: Command, job: str, source: Path, *names: str) -> str | None:
     """Runs a job on what may be damaged: what is wrong with how it ends, if anything is."""
+    target = source.with_name(f"out{source.suffix}")
+    target.unlink(missing_ok=True)
     target.write_bytes(b"the old file")
     done = finish([command.path, job, source, "-c", "value", "-o", target, "-q"])
-    if "panicked" in done.stderr or done.status not in (0, 1):
-        return f"status {done.status}: {done.stderr[:500]}"
+    if "panicked" in done.stderr or done.status not in (0, 1, 2):
+        return f"status {done.status}: {done.stderr[:300]}"
     if done.status == 0:
         return None if read(target).num_rows == 1000 else "rows are missing"
     if target.read_bytes() != b"the old file":
         return "the old file is gone"
-    said = str(source) in done.stderr and '"value"' in done.stderr
-    return None if said else f"does not name file and column: {done.stderr[:500]}"
+    missing = [name for name in (str(source), *names) if name not in done.stderr]
+    return f"does not say {missing}: {done.stderr[:300]}" if missing else None
 
 
-def flipped(command: Command, job: str, source: Path, flips: int) -> list[str]:
-    """What is wrong after each of many flips in the pages of `value`."""
-    whole, column, rng = source.read_bytes(), column_of(source, "value", group=0), random.Random(3)
-    begin = column.dictionary_page_offset or column.data_page_offset
-    # Every other one in the first bytes, where the header of the page is.
-    sizes = [64 if n % 2 else column.total_compressed_size for n in range(flips)]
-    wrong = []
-    for size in sizes:
-        place, bits = begin + rng.randrange(size), 1 << rng.randrange(8)
+def flipped(
+    command: Command, job: str, source: Path, places: Sequence[int], *names: str
+) -> list[str]:
+    """What is wrong after each of many flips; an error has to have all the names."""
+    whole, rng, wrong = source.read_bytes(), random.Random(4), []
+    for place in places:
+        bits = 1 << rng.randrange(8)
         source.write_bytes(flip(whole, place, bits))
-        if problem := attempt(command, job, source, source.with_name("out.parquet")):
-            wrong.append(f"byte {place - begin} of the column, bits {bits:#x}: {problem}")
+        if problem := attempt(command, job, source, *names):
+            wrong.append(f"byte {place}, bit {bits:#x}: {problem}")
     return wrong
+
+
+def in_pages(path: Path, count: int = 40) -> list[int]:
+    """Places in the pages of `value`; each second one at their beginning, where a header is."""
+    column, rng = column_of(path, "value", group=0), random.Random(3)
+    begin = column.dictionary_page_offset or column.data_page_offset
+    sizes = [64 if n % 2 else column.total_compressed_size for n in range(count)]
+    return [begin + rng.randrange(size) for size in sizes]
+
+
+def in_metadata(path: Path, count: int = 80) -> list[int]:
+    """Places in the first and the last 1500 bytes, where schemas and batches are described."""
+    rng, size = random.Random(5), path.stat().st_size
+    return [rng.choice([at, size - 1 - at]) for at in (rng.randrange(1500) for _ in range(count))]
 
 
 @pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
@@ -524,7 +539,7 @@ def test_flipped_bits_in_pages(command: Command, folder: Path, compression: str)
     """A flipped bit in a column's pages: values, or an error that names it; never a panic."""
     options = {**PAGES, "compression": compression}
     source = write(table_of(records(1000)), folder / "in.parquet", **options)
-    assert flipped(command, "compress", source, flips=40) == []
+    assert flipped(command, "compress", source, in_pages(source), '"value"') == []
     assert leftovers(folder) == {"in.parquet", "out.parquet"}
 
 
@@ -532,8 +547,27 @@ def test_flipped_bits_in_frames(command: Command, folder: Path) -> None:
     """The same of a file that the command made."""
     source, small = write(table_of(records(1000)), folder / "in.parquet"), folder / "small.parquet"
     command("compress", source, "-c", "value", "-o", small)
-    assert flipped(command, "decompress", small, flips=40) == []
+    assert flipped(command, "decompress", small, in_pages(small), '"value"') == []
     assert leftovers(folder) == {"in.parquet", "small.parquet", "out.parquet"}
+
+
+@every_format
+def test_flipped_bits_in_metadata(command: Command, folder: Path, ending: str) -> None:
+    """A flipped bit in what describes a file: all rows, or an error; never a part of the rows."""
+    source = folder / f"in{ending}"
+    if ending == ".parquet":
+        write(events(1000), source, row_group_size=300)
+    else:
+        new = ipc.new_file if ending == ".arrow" else ipc.new_stream
+        with new(source, events(1000).schema) as writer:
+            writer.write_table(events(1000), max_chunksize=300)
+    places = in_metadata(source)
+    if ending != ".parquet":
+        # The headers of batches within the file as well: bytes before their first buffers.
+        rng, whole = random.Random(6), source.read_bytes()
+        found = [at for at in range(len(whole)) if whole.startswith(b"\xff\xff\xff\xff", at)]
+        places += [at + rng.randrange(8, 400) for at in found[1:5] for _ in range(10)]
+    assert flipped(command, "compress", source, places) == []
 
 
 # ------------------------------------------------------------------------------------------ crashes
@@ -568,11 +602,9 @@ def test_killed_at_any_moment(command: Command, folder: Path, ending: str) -> No
         seen.append((status, old_or_new(target, old, new)))
         target.unlink()
         target.write_bytes(old)
-    # Most of them were at work when they were killed; and one that was has not replaced anything.
+    # Most of them were at work when they were killed.
     assert [found for status, found in seen if status == -signal.SIGKILL].count("old") >= 5
-    assert [found for status, found in seen if status == 0] == ["new"] * sum(
-        status == 0 for status, _ in seen
-    )
+    assert all(found == "new" for status, found in seen if status == 0)
     command(*job)
     assert old_or_new(target, old, new) == "new"
     assert leftovers(folder) == {source.name, target.name, f"new{ending}"}
@@ -684,7 +716,10 @@ def namespace() -> tuple[str, ...]:
     """How to get a place of one's own for mounts; tests fail where there is none."""
     ways = [("unshare", "-m"), ("unshare", "-rm"), ("sudo", "-n", "unshare", "-m")]
     for way in ways:
-        if finish([*way, "mount", "-t", "tmpfs", "none", "/mnt"]).status == 0:
+        if (
+            shutil.which(way[0])
+            and finish([*way, "mount", "-t", "tmpfs", "none", "/mnt"]).status == 0
+        ):
             return way
     pytest.fail("no small disk to fill: neither root nor user namespaces here", pytrace=False)
 
@@ -715,7 +750,7 @@ def noisy() -> pa.Table:
 
 
 # Where the job fails: while it writes batches, and with the very last bytes.
-@pytest.mark.parametrize("less", [1_500_000, 3 * MIB // 2, 4096], ids=["early", "late", "end"])
+@pytest.mark.parametrize("less", [1_900_000, 300_000, 4096], ids=["early", "late", "end"])
 def test_full_disk(command: Command, folder: Path, less: int) -> None:
     """A full disk is an error that says so and names the target; the old file stays, alone."""
     source, whole = write(noisy(), folder / "in.parquet"), folder / "whole.parquet"
@@ -783,8 +818,8 @@ def peak(command: Command, *arguments: object) -> int:
     return int(done.stdout)
 
 
-# Of the size of the batches that the command reads Parquet in.
-GROUP_ROWS, GROUPS, VALUE_SIZE = 16_384, 6, 600
+# Row groups as large as the command's batches, and more of them than it has at a time.
+GROUP_ROWS, GROUPS, VALUE_SIZE = 16_384, 8, 400
 
 
 def row_groups(count: int) -> Iterator[pa.Table]:
@@ -842,12 +877,13 @@ def test_memory_is_that_of_a_batch(peaks: dict[str, tuple[int, int]], job: str) 
     assert max(once, ten) < 300 * 10**6, f"{once // KIB} KiB and {ten // KIB} KiB"
 
 
-@pytest.mark.parametrize("job", ["compress", "decompress"])
-def test_memory_with_large_values(command: Command, folder: Path, job: str) -> None:
+@pytest.mark.parametrize("group_rows", [50, 300], ids=["groups", "one-group"])
+def test_memory_with_large_values(command: Command, folder: Path, group_rows: int) -> None:
     """Batches have a size in bytes, too: values of a megabyte come in batches of few."""
-    table = table_of([text(MIB, n) for n in range(400)])
+    table = table_of([text(MIB, n) for n in range(300)])
     source, small, out = (folder / f"{name}.parquet" for name in ("in", "small", "out"))
-    write(table, source, row_group_size=50)
-    command("compress", source, "-c", "value", "-o", small, "--level", 1)
-    jobs = {"compress": [source, "-c", "value", "--level", 1], "decompress": [small]}
-    assert peak(command, job, *jobs[job], "-o", out) < 300 * 10**6
+    write(table, source, row_group_size=group_rows)
+    compressing = peak(command, "compress", source, "-c", "value", "-o", small, "--level", 1)
+    decompressing = peak(command, "decompress", small, "-o", out)
+    told = f"{compressing // KIB} KiB to compress, {decompressing // KIB} KiB to decompress"
+    assert max(compressing, decompressing) < 300 * 10**6, told
