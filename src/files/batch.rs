@@ -78,7 +78,7 @@ impl Plan {
             Some(names) => {
                 names.iter().map(|name| path::find(schema, name)).collect::<Result<_>>()?
             }
-            None => path::leaves(schema).filter(|path| path.is_marked()).collect(),
+            None => path::walk(schema).into_iter().filter(FieldPath::is_marked).collect(),
         };
         if paths.is_empty() {
             let problem = "none is named, and no column of the file is marked as zstd frames";

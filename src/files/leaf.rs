@@ -190,8 +190,8 @@ fn put_below(
     field: &FieldRef,
     visible: Option<&NullBuffer>,
 ) -> Result<ArrayRef> {
-    // The Parquet reader makes null what a null further up hides, in fields without nulls too:
-    // with the null on the parent itself they have none.
+    // Some writers make null what a null further up hides, in fields without nulls too. Arrow lets
+    // only the null of the parent itself excuse that: then the parent is given it.
     let masked = NullBuffer::union(array.nulls(), visible);
     if let Some(lists) = Lists::open(array) {
         let visible = match (array.data_type(), &masked) {
@@ -387,4 +387,51 @@ fn with_nulls(array: &ArrayRef, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
 
 fn unsupported(array: &ArrayRef) -> Error {
     Error::UnsupportedType(array.data_type().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::BinaryArray;
+
+    use super::*;
+
+    /// A field without nulls that has one where the struct around its parent is null.
+    #[test]
+    fn nulls_that_only_a_null_further_up_excuses() {
+        let nulls = NullBuffer::from(vec![true, false, true]);
+        let fields = |array: &ArrayRef| vec![Field::new("f", array.data_type().clone(), false)];
+        let in_struct = |array: ArrayRef, nulls| -> ArrayRef {
+            // SAFETY: the lengths and the types are right; only `nullable` is not kept to.
+            let array =
+                unsafe { StructArray::new_unchecked(fields(&array).into(), vec![array], nulls) };
+            Arc::new(array)
+        };
+        let bytes = |items: &[Option<&[u8]>]| -> ArrayRef {
+            Arc::new(items.iter().collect::<BinaryArray>())
+        };
+        let values = bytes(&[Some(b"a"), None, Some(b"c")]);
+        let structs = in_struct(in_struct(values.clone(), None), Some(nulls.clone()));
+
+        let field = Arc::new(Field::new("f", DataType::Binary, false));
+        let leaf = Leaf::take(&structs, &[0, 0]).unwrap();
+        assert_eq!((leaf.rows, leaf.nulls()), (3, 1));
+        let other = bytes(&[Some(b"x"), None, Some(b"z")]);
+        let put_back = put(&structs, &[0, 0], &other, &field).unwrap();
+        assert_eq!(put_back.nulls(), Some(&nulls));
+        let leaf = Leaf::take(&put_back, &[0, 0]).unwrap();
+        assert_eq!(&leaf.values().unwrap(), &other);
+
+        let items = bytes(&[Some(b"a"), Some(b"b"), None, None, Some(b"e"), Some(b"f")]);
+        let nullable = Arc::new(Field::new("item", DataType::Binary, true));
+        let pairs = FixedSizeListArray::new(nullable, 2, items.clone(), None);
+        let item = Arc::new(Field::new("item", DataType::Binary, false));
+        let data = pairs.into_data().into_builder();
+        let data = data.data_type(DataType::FixedSizeList(item.clone(), 2));
+        // SAFETY: as above.
+        let pairs = make_array(unsafe { data.build_unchecked() });
+        let pairs = in_struct(pairs, Some(nulls.clone()));
+        let put_back = put(&pairs, &[0], &items, &item).unwrap();
+        assert_eq!(put_back.nulls(), Some(&nulls));
+        assert_eq!(&Leaf::take(&put_back, &[0]).unwrap().values().unwrap(), &items);
+    }
 }

@@ -380,6 +380,33 @@ fn there_and_back(
     }
 }
 
+/// A table without rows has its fields changed all the same.
+#[rstest]
+fn no_rows(
+    #[values(FileFormat::Parquet, FileFormat::Ipc, FileFormat::IpcStream)] format: FileFormat,
+) {
+    for shape in SHAPES {
+        // As above.
+        if shape == Shape::RunEnd && format != FileFormat::Parquet {
+            continue;
+        }
+        let (place, path) = (Place::new(), shape.path());
+        let (original, small, back) =
+            (place.path("original"), place.path("small"), place.path("back"));
+        write(&original, format, &[shape.batch().slice(3, 0)]);
+        let options = FileOptions::default;
+        files::compress(&original, &small, &compressor(path), options()).unwrap();
+        let info = files::inspect(&small).unwrap();
+        let column = info.columns.iter().find(|column| column.name == path).unwrap();
+        assert!(column.marked && column.rows == 0);
+        let codec = DecompressOptions::default();
+        files::decompress(&small, &back, None, &codec, options()).unwrap();
+        assert_eq!(read(&back, format), read(&original, format));
+        let (before, after) = (files::inspect(&original).unwrap(), files::inspect(&back).unwrap());
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    }
+}
+
 fn frame(value: Row) -> Row {
     value.map(|value| zstd::bulk::compress(&value, 3).unwrap())
 }
