@@ -783,3 +783,24 @@ fn inspected(file: &Path, path: &str) -> u64 {
     let info = files::inspect(file).unwrap();
     info.columns.iter().find(|column| column.name == path).unwrap().rows
 }
+
+/// Tables in memory, as files.
+#[test]
+fn tables() {
+    for shape in SHAPES {
+        println!("{shape:?}");
+        let (batch, path) = (shape.batch(), shape.path());
+        let (schema, batches) = (batch.schema(), pieces(&batch));
+        let small = files::compress_batches(&schema, &batches, &compressor(path)).unwrap();
+        assert!(schema::marked(&field(&small.batches[0], path)).unwrap().is_some());
+        assert_ne!(seen(&small.batches, path), seen(&batches, path));
+        let codec = DecompressOptions::default();
+        let back = files::decompress_batches(&small.schema, &small.batches, None, &codec).unwrap();
+        assert_eq!((back.schema, back.batches), (schema.clone(), batches.clone()));
+        // Encoded values are too few to learn from.
+        if ![Shape::Dictionary, Shape::RunEnd].contains(&shape) {
+            let columns = [path.to_owned()];
+            files::train_batches(&schema, &batches, &columns, 1024).unwrap();
+        }
+    }
+}
