@@ -68,7 +68,8 @@ pub(super) struct DemoArgs {
 pub(super) struct CompressArgs {
     /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
     pub(super) file: PathBuf,
-    /// A column to compress; may be given several times
+    /// A column to compress, or the path of a field inside one, such as payload.body (a path goes
+    /// through lists: pages.html); may be given several times
     #[arg(long = "column", short, required = true, value_name = "COLUMN")]
     pub(super) columns: Vec<String>,
     /// The file to write; - for an IPC stream on standard output
@@ -110,7 +111,8 @@ pub(super) struct CompressArgs {
 pub(super) struct DecompressArgs {
     /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
     pub(super) file: PathBuf,
-    /// A column to decompress; may be given several times [default: all marked columns]
+    /// A column to decompress, or the path of a field inside one, such as payload.body; may be given
+    /// several times [default: all that are marked, at any depth]
     #[arg(long = "column", short, value_name = "COLUMN")]
     pub(super) columns: Vec<String>,
     /// The file to write; - for an IPC stream on standard output
@@ -148,7 +150,7 @@ pub(super) enum OnErrorArg {
 pub(super) struct TrainArgs {
     /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
     pub(super) file: PathBuf,
-    /// The column to train on
+    /// The column to train on, or the path of a field inside one, such as payload.body
     #[arg(long, short, value_name = "COLUMN")]
     pub(super) column: String,
     /// The dictionary file to write

@@ -119,7 +119,7 @@ fn figure(
 }
 
 fn bytes_of(chunks: &[ArrayRef]) -> u64 {
-    chunks.iter().map(|chunk| value_bytes(chunk)).sum()
+    chunks.iter().map(|chunk| value_bytes(chunk, None)).sum()
 }
 
 fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {

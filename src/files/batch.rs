@@ -1,16 +1,18 @@
-//! What happens to each batch: which columns go through the codec, and what becomes of the schema.
+//! What happens to each batch: which columns (or fields inside of columns) go through the codec,
+//! and what becomes of the schema.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, new_empty_array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::codec::{
     Compressor, DecompressOptions, Decompressor, Dictionary, Format, OnError, RowFailure,
 };
-use crate::convert::is_binary_like;
 use crate::error::{Error, Result};
+use crate::files::leaf::{self, Leaf};
+use crate::files::path::{self, FieldPath};
 use crate::files::value_bytes;
 use crate::schema::{self, FramesMetadata, ValueType};
 
@@ -23,8 +25,9 @@ pub(super) struct Plan {
 }
 
 struct PlannedColumn {
-    place: usize,
-    name: String,
+    path: FieldPath,
+    /// What becomes of its field.
+    field: FieldRef,
     work: Work,
 }
 
@@ -34,7 +37,6 @@ enum Work {
 }
 
 /// What was done to one column of one batch.
-#[derive(Default)]
 pub(super) struct Outcome {
     pub(super) values: u64,
     pub(super) nulls: u64,
@@ -43,40 +45,13 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<RowFailure>,
 }
 
-/// The place of a column.
-pub(super) fn find_column(schema: &Schema, name: &str) -> Result<usize> {
-    let fields = schema.fields().iter().enumerate();
-    let mut places = fields.filter(|(_, field)| field.name() == name).map(|(place, _)| place);
-    match (places.next(), places.next()) {
-        (Some(place), None) => Ok(place),
-        (Some(_), Some(_)) => {
-            let problem = format!("{name:?} is the name of several columns");
-            Err(Error::Option { name: "columns", problem })
-        }
-        (None, _) => {
-            let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
-            Err(Error::NoSuchColumn { name: name.to_owned(), columns })
-        }
-    }
-}
-
-/// The place of a column that holds bytes.
-fn find_binary(schema: &Schema, name: &str) -> Result<usize> {
-    let place = find_column(schema, name)?;
-    let data_type = schema.field(place).data_type();
-    match is_binary_like(data_type) {
-        true => Ok(place),
-        false => Err(Error::UnsupportedType(data_type.clone()).in_column(name)),
-    }
-}
-
 impl Plan {
     pub(super) fn compress(schema: &Schema, columns: &[(String, Compressor)]) -> Result<Self> {
         let mut plan = Self::new(schema);
         let mut metadata = schema.metadata().clone();
         for (name, compressor) in columns {
-            let place = find_binary(schema, name)?;
-            let field = schema.field(place);
+            let path = path::find(schema, name)?;
+            let field = path.field.as_ref();
             if schema::marked(field).map_err(|error| error.in_column(name))?.is_some() {
                 let problem = format!("{name:?} holds zstd frames already");
                 return Err(Error::Option { name: "columns", problem });
@@ -88,7 +63,7 @@ impl Plan {
                 schema::add_dictionary(&mut metadata, dictionary)?;
                 plan.dictionaries.push(dictionary.clone());
             }
-            plan.push(PlannedColumn { place, name: name.clone(), work }, marked)?;
+            plan.push(path, work, marked)?;
         }
         plan.set_metadata(metadata);
         Ok(plan)
@@ -99,17 +74,13 @@ impl Plan {
         columns: Option<&[String]>,
         codec: &DecompressOptions,
     ) -> Result<Self> {
-        let names: Vec<String> = match columns {
-            Some(names) => names.to_vec(),
-            None => {
-                let marked = schema.fields().iter().filter_map(|field| {
-                    let marked = schema::marked(field).transpose()?;
-                    Some(marked.map(|_| field.name().clone()))
-                });
-                marked.collect::<Result<_>>()?
+        let paths: Vec<FieldPath> = match columns {
+            Some(names) => {
+                names.iter().map(|name| path::find(schema, name)).collect::<Result<_>>()?
             }
+            None => path::walk(schema).into_iter().filter(FieldPath::is_marked).collect(),
         };
-        if names.is_empty() {
+        if paths.is_empty() {
             let problem = "none is named, and no column of the file is marked as zstd frames";
             return Err(Error::Option { name: "columns", problem: problem.to_owned() });
         }
@@ -123,17 +94,16 @@ impl Plan {
         }
         plan.dictionaries = codec.dictionaries.clone();
         let mut done: Vec<u32> = Vec::new();
-        for name in names {
-            let place = find_binary(schema, &name)?;
-            let field = schema.field(place);
-            let marked = schema::marked(field).map_err(|error| error.in_column(&name))?;
+        for path in paths {
+            let (name, field) = (path.name.as_str(), path.field.as_ref());
+            let marked = schema::marked(field).map_err(|error| error.in_column(name))?;
             let mut options = codec.clone();
             let value_type = match marked {
                 // An unmarked column comes back in the layout it has now.
                 None => unmarked_type(field.data_type(), codec.utf8)?,
                 Some(marked) => {
                     options.dictionaries = marked_dictionary(&marked, &codec)
-                        .map_err(|error| error.in_column(&name))?;
+                        .map_err(|error| error.in_column(name))?;
                     options.format = match marked.magicless {
                         true => Format::Magicless,
                         false => Format::Zstd,
@@ -149,7 +119,7 @@ impl Plan {
             if codec.on_error == OnError::Null {
                 unmarked = unmarked.with_nullable(true);
             }
-            plan.push(PlannedColumn { place, name, work }, unmarked)?;
+            plan.push(path, work, unmarked)?;
         }
         for id in done {
             if !plan.may_need(id) {
@@ -163,7 +133,7 @@ impl Plan {
     /// Whether a column of the output may need a dictionary: one whose mark names it, or whose
     /// mark cannot be read.
     fn may_need(&self, id: u32) -> bool {
-        self.schema.fields().iter().any(|field| match schema::marked(field) {
+        self.schema.flattened_fields().into_iter().any(|field| match schema::marked(field) {
             Ok(None) => false,
             Ok(Some(marked)) => marked.dictionary_id == Some(id),
             Err(_) => true,
@@ -174,16 +144,15 @@ impl Plan {
         Self { columns: Vec::new(), schema: Arc::new(schema.clone()), dictionaries: Vec::new() }
     }
 
-    fn push(&mut self, column: PlannedColumn, field: Field) -> Result<()> {
-        if self.columns.iter().any(|other| other.place == column.place) {
-            let problem = format!("{:?} is named twice", column.name);
+    fn push(&mut self, path: FieldPath, work: Work, field: Field) -> Result<()> {
+        if self.columns.iter().any(|other| other.path.number == path.number) {
+            let problem = format!("{:?} is named twice", path.name);
             return Err(Error::Option { name: "columns", problem });
         }
-        let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
-        fields[column.place] = Arc::new(field);
-        self.schema = Arc::new(Schema::new(fields));
-        self.columns.push(column);
-        self.columns.sort_by_key(|column| column.place);
+        let field = Arc::new(field);
+        self.schema = Arc::new(Schema::new(path.replaced(self.schema.fields(), &field)));
+        self.columns.push(PlannedColumn { path, field, work });
+        self.columns.sort_by_key(|column| column.path.number);
         Ok(())
     }
 
@@ -193,13 +162,12 @@ impl Plan {
 
     /// The names of the columns that go through the codec, in the order of the file.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|column| column.name.as_str())
+        self.columns.iter().map(|column| column.path.name.as_str())
     }
 
-    /// The fields of the output's columns of frames.
-    pub(super) fn frame_fields(&self) -> impl Iterator<Item = &Field> {
-        let fields = self.schema.fields().iter().map(AsRef::as_ref);
-        fields.filter(|field| schema::marked(field).is_ok_and(|marked| marked.is_some()))
+    /// The output's columns of frames.
+    pub(super) fn frames(&self) -> impl Iterator<Item = FieldPath> {
+        path::leaves(&self.schema).filter(FieldPath::is_marked)
     }
 
     pub(super) fn dictionary_ids(&self) -> Vec<u32> {
@@ -228,10 +196,12 @@ impl Plan {
     fn apply_whole(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<Outcome>)> {
         let mut columns = batch.columns().to_vec();
         let mut outcomes = Vec::with_capacity(self.columns.len());
-        for PlannedColumn { place, name, work } in &self.columns {
-            let (column, outcome) =
-                work.apply(&columns[*place]).map_err(|error| error.in_column(name))?;
-            columns[*place] = column;
+        for planned in &self.columns {
+            let path = &planned.path;
+            let (column, outcome) = planned
+                .apply(&columns[path.column])
+                .map_err(|error| error.in_column(&path.name))?;
+            columns[path.column] = column;
             outcomes.push(outcome);
         }
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -267,31 +237,46 @@ fn unmarked_type(frames: &DataType, utf8: bool) -> Result<ValueType> {
     })
 }
 
+impl PlannedColumn {
+    /// The column with the values at its path gone through the codec.
+    fn apply(&self, column: &ArrayRef) -> Result<(ArrayRef, Outcome)> {
+        let steps = &self.path.steps;
+        let leaf = Leaf::take(column, steps)?;
+        let (mut output, outcome) = self.work.apply(&leaf)?;
+        if !self.field.is_nullable() {
+            output = leaf.without_hidden_nulls(output)?;
+        }
+        Ok((leaf::put(column, steps, &output, &self.field)?, outcome))
+    }
+}
+
 impl Work {
     fn output_type(&self, input: &DataType) -> Result<DataType> {
-        let (array, _) = self.apply(&new_empty_array(input))?;
+        let (array, _) = self.apply(&Leaf::column(new_empty_array(input)))?;
         Ok(array.data_type().clone())
     }
 
-    fn apply(&self, input: &ArrayRef) -> Result<(ArrayRef, Outcome)> {
-        let mut outcome = Outcome::default();
-        let (output, raw, compressed) = match self {
-            Work::Compress(compressor) => {
-                let frames = compressor.compress_array(input)?;
-                let bytes = value_bytes(&frames);
-                (frames, value_bytes(input), bytes)
-            }
+    fn apply(&self, leaf: &Leaf) -> Result<(ArrayRef, Outcome)> {
+        let input = leaf.values()?;
+        let (output, failures) = self.apply_codec(&input).map_err(|error| leaf.of_row(error))?;
+        let bytes = |array: &ArrayRef| value_bytes(array, leaf.visible.as_ref());
+        let (raw_bytes, compressed_bytes) = match self {
+            Work::Compress(_) => (bytes(&input), bytes(&output)),
+            Work::Decompress(..) => (bytes(&output), bytes(&input)),
+        };
+        let nulls = leaf.nulls() as u64;
+        let values = (leaf.rows as u64).saturating_sub(nulls);
+        let failures = leaf.of_rows(failures);
+        Ok((output, Outcome { values, nulls, raw_bytes, compressed_bytes, failures }))
+    }
+
+    fn apply_codec(&self, input: &ArrayRef) -> Result<(ArrayRef, Vec<RowFailure>)> {
+        match self {
+            Work::Compress(compressor) => Ok((compressor.compress_array(input)?, Vec::new())),
             Work::Decompress(decompressor, value_type) => {
                 let done = decompressor.decompress_array_with(input, None)?;
-                outcome.failures = done.failures;
-                let values = value_type.restore(&done.array)?;
-                let bytes = value_bytes(&values);
-                (values, bytes, value_bytes(input))
+                Ok((value_type.restore(&done.array)?, done.failures))
             }
-        };
-        let nulls = input.logical_null_count() as u64;
-        (outcome.nulls, outcome.values) = (nulls, input.len() as u64 - nulls);
-        (outcome.raw_bytes, outcome.compressed_bytes) = (raw, compressed);
-        Ok((output, outcome))
+        }
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use arrow_array::{Array, ArrayRef};
-use arrow_schema::DataType;
 use serde::Serialize;
 
 use crate::codec::{Dictionary, Format, read_value};
-use crate::convert::{self, Encoded, is_binary_like};
+use crate::convert::{self, Encoded};
 use crate::error::{Error, Result};
+use crate::files::leaf::Leaf;
+use crate::files::path::{self, FieldPath};
 use crate::files::source::{FileFormat, Source, Step};
-use crate::files::{DEFAULT_BATCH_ROWS, ratio};
+use crate::files::{DEFAULT_BATCH_ROWS, ratio, visible_rows};
 use crate::schema;
 
 /// What a file holds.
@@ -20,7 +20,7 @@ use crate::schema;
 pub struct FileInfo {
     /// Rows of the file.
     pub rows: u64,
-    /// Its binary-like columns, in order.
+    /// Its binary-like columns, and such fields inside of columns, in order.
     pub columns: Vec<ColumnInfo>,
     /// The ids of the dictionaries in the schema's metadata.
     pub dictionary_ids: Vec<u32>,
@@ -30,15 +30,15 @@ pub struct FileInfo {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ColumnInfo {
-    /// The column's name.
+    /// The column's name; of a field inside of a column its path, as in `payload.body`.
     pub name: String,
     /// Its Arrow type.
     pub data_type: String,
     /// Whether its field says that it holds frames.
     pub marked: bool,
-    /// Rows.
+    /// Rows; of a field in lists the items of all lists, those that list views share once.
     pub rows: u64,
-    /// Nulls.
+    /// Nulls: also those of a struct around the value.
     pub nulls: u64,
     /// Values that are made of whole zstd frames, by their headers.
     pub frame_values: u64,
@@ -61,10 +61,10 @@ pub struct ColumnInfo {
 }
 
 impl ColumnInfo {
-    fn new(name: &str, data_type: &DataType, marked: bool) -> Self {
+    fn new(path: &FieldPath, marked: bool) -> Self {
         Self {
-            name: name.to_owned(),
-            data_type: data_type.to_string(),
+            name: path.name.clone(),
+            data_type: path.field.data_type().to_string(),
             marked,
             rows: 0,
             nulls: 0,
@@ -81,22 +81,29 @@ impl ColumnInfo {
     }
 
     /// Looks at the column's next rows; of an encoded column at each row's value.
-    fn add(&mut self, array: &ArrayRef) -> Result<()> {
-        let encoded = Encoded::of(array);
-        let plain = encoded.as_ref().map_or(array, Encoded::values);
+    fn add(&mut self, leaf: &Leaf) -> Result<()> {
+        let array = leaf.values()?;
+        let encoded = Encoded::of(&array);
+        let plain = encoded.as_ref().map_or(&array, Encoded::values);
         let (values, validity) = convert::from_array(plain)?;
         let valid = |place: usize| validity.as_ref().is_none_or(|mask| mask.is_valid(place));
-        self.rows += array.len() as u64;
+        self.rows += leaf.rows as u64;
+        self.nulls += leaf.nulls() as u64;
         match &encoded {
             None => {
                 for (place, value) in values.iter().enumerate() {
-                    self.add_value(valid(place).then(|| value.as_slice()), 1);
+                    if valid(place) {
+                        self.add_value(value.as_slice(), 1);
+                    }
                 }
             }
             Some(encoded) => {
-                for (place, rows) in encoded.runs() {
+                for (row, place, rows) in encoded.runs_from() {
                     let value = place.filter(|place| valid(*place)).and_then(|p| values.get(p));
-                    self.add_value(value.map(|value| value.as_slice()), rows as u64);
+                    let rows = visible_rows(leaf.visible.as_ref(), row, rows);
+                    if let Some(value) = value {
+                        self.add_value(value.as_slice(), rows as u64);
+                    }
                 }
             }
         }
@@ -104,11 +111,7 @@ impl ColumnInfo {
     }
 
     /// Looks at a value that stands in several rows.
-    fn add_value(&mut self, value: Option<&[u8]>, rows: u64) {
-        let Some(value) = value else {
-            self.nulls += rows;
-            return;
-        };
+    fn add_value(&mut self, value: &[u8], rows: u64) {
         let stored = value.len() as u64;
         let add = |sum: &mut u64, bytes: u64| {
             *sum = sum.saturating_add(bytes.saturating_mul(rows));
@@ -150,13 +153,12 @@ pub fn inspect(path: &Path) -> Result<FileInfo> {
     let in_file = |error: Error| error.of_file(path);
     let mut source = Source::open(path, DEFAULT_BATCH_ROWS, None)?;
     let schema = source.schema.clone();
-    let fields = schema.fields().iter().filter(|field| is_binary_like(field.data_type()));
-    let names: Vec<String> = fields.clone().map(|field| field.name().clone()).collect();
+    let names: Vec<String> = path::leaves(&schema).map(|path| path.name).collect();
     let mut columns = Vec::new();
-    for field in fields {
-        let marked =
-            schema::marked(field).map_err(|error| in_file(error.in_column(field.name())))?;
-        columns.push(ColumnInfo::new(field.name(), field.data_type(), marked.is_some()));
+    for path in path::leaves(&schema) {
+        let marked = schema::marked(&path.field);
+        let marked = marked.map_err(|error| in_file(error.in_column(&path.name)))?;
+        columns.push(ColumnInfo::new(&path, marked.is_some()));
     }
     let dictionaries = schema::dictionaries(schema.metadata()).map_err(in_file)?;
     if source.format == FileFormat::Parquet {
@@ -164,17 +166,14 @@ pub fn inspect(path: &Path) -> Result<FileInfo> {
         source = Source::open(path, DEFAULT_BATCH_ROWS, Some(&names))?;
     }
     let total = source.total_rows;
-    let fields = source.schema.fields().iter().enumerate();
-    let places: Vec<usize> = fields
-        .filter(|(_, field)| is_binary_like(field.data_type()))
-        .map(|(place, _)| place)
-        .collect();
+    let paths: Vec<FieldPath> = path::leaves(&source.schema).collect();
     let mut rows = 0;
     while let Some(step) = source.next_step().transpose()? {
         let Step::Batch(batch) = step else { continue };
         rows += batch.num_rows() as u64;
-        for (column, place) in columns.iter_mut().zip(&places) {
-            let added = column.add(batch.column(*place));
+        for (column, path) in columns.iter_mut().zip(&paths) {
+            let leaf = Leaf::of(&batch, path);
+            let added = leaf.and_then(|leaf| column.add(&leaf));
             added.map_err(|error| in_file(error.in_column(&column.name)))?;
         }
     }

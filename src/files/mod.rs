@@ -1,5 +1,11 @@
 //! Named columns of Parquet and Arrow IPC files through the codec.
 //!
+//! A column can be a field inside others: `payload.body` is the field `body` of the struct
+//! `payload`. A path goes through lists and to the values of maps by the way: `pages.html` is the
+//! field `html` of the structs in the lists `pages`, `tags` are the items of the lists `tags`. A
+//! column whose whole name has a dot comes before a path. What a null hides is left alone, and
+//! errors tell the row of the file, in whichever list of it the value is.
+//!
 //! Batch by batch: read, compress or decompress the named columns, write, each on a thread of its
 //! own with a bounded number of batches between them. The other columns, the schema's metadata and
 //! the boundaries of row groups stay as they are. Columns of frames are written without page
@@ -24,7 +30,9 @@
 mod batch;
 mod inspect;
 mod ipc;
+mod leaf;
 mod parquet;
+mod path;
 mod pipeline;
 mod sink;
 mod source;
@@ -36,6 +44,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use arrow_array::Array;
+use arrow_buffer::NullBuffer;
 use serde::Serialize;
 
 pub use inspect::{ColumnInfo, FileInfo, inspect};
@@ -46,6 +55,8 @@ pub use table::{Table, compress_batches, decompress_batches, train_batches};
 use crate::codec::{Compressor, DecompressOptions, Dictionary, RowFailure, Trainer};
 use crate::error::{Error, Result};
 use batch::{Outcome, Plan};
+use leaf::Leaf;
+use path::FieldPath;
 use sink::Sink;
 use source::{Source, Step};
 use target::Target;
@@ -111,7 +122,7 @@ impl<'a> FileOptions<'a> {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ColumnReport {
-    /// The column's name.
+    /// The column's name, or its path.
     pub name: String,
     /// Values that are not null.
     pub values: u64,
@@ -282,9 +293,9 @@ pub fn train(
 ) -> Result<Vec<Dictionary>> {
     let in_source = |error: Error| error.of_file(source_path);
     let source = Source::open(source_path, options.batch_rows, Some(columns))?;
-    let places: Vec<usize> = columns
+    let paths: Vec<FieldPath> = columns
         .iter()
-        .map(|name| batch::find_column(&source.schema, name))
+        .map(|name| path::find(&source.schema, name))
         .collect::<Result<_>>()
         .map_err(in_source)?;
     let mut trainers: Vec<Trainer> = columns.iter().map(|_| Trainer::new(size)).collect();
@@ -292,9 +303,10 @@ pub fn train(
     let total_rows = source.total_rows;
     pipeline::read_all(source_path, source, |step| {
         let Step::Batch(batch) = step else { return Ok(()) };
-        for ((trainer, place), name) in trainers.iter_mut().zip(&places).zip(columns) {
-            let pushed = trainer.push(batch.column(*place));
-            pushed.map_err(|error| in_source(error.in_column(name)))?;
+        for (trainer, path) in trainers.iter_mut().zip(&paths) {
+            let values = Leaf::of(&batch, path).and_then(|leaf| leaf.values());
+            let pushed = values.and_then(|values| trainer.push(&values));
+            pushed.map_err(|error| in_source(error.in_column(&path.name)))?;
         }
         rows += batch.num_rows() as u64;
         match options.progress.as_mut().map(|tell| tell(Progress { rows, total_rows })) {
@@ -319,16 +331,25 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     target.commit()
 }
 
-/// The bytes of all values of a binary-like array, nulls left out.
-pub(crate) fn value_bytes(array: &dyn Array) -> u64 {
+/// The bytes of all values of a binary-like array; nulls, and rows that are not visible, left out.
+pub(crate) fn value_bytes(array: &dyn Array, visible: Option<&NullBuffer>) -> u64 {
     if let Some(encoded) = crate::convert::Encoded::of(array) {
         let sizes = value_sizes(encoded.values());
-        let runs = encoded.runs().filter_map(|(place, rows)| Some((place?, rows as u64)));
-        return runs.fold(0, |sum: u64, (place, rows)| {
-            sum.saturating_add(sizes[place].saturating_mul(rows))
+        return encoded.runs_from().fold(0, |sum: u64, (row, place, rows)| {
+            let size = place.map_or(0, |place| sizes[place]);
+            sum.saturating_add(size.saturating_mul(visible_rows(visible, row, rows) as u64))
         });
     }
-    value_sizes(array).into_iter().sum()
+    let sizes = value_sizes(array).into_iter().enumerate();
+    sizes.map(|(row, size)| size * visible_rows(visible, row, 1) as u64).sum()
+}
+
+/// How many of some rows can be seen.
+fn visible_rows(visible: Option<&NullBuffer>, row: usize, rows: usize) -> usize {
+    match visible {
+        None => rows,
+        Some(visible) => rows - visible.slice(row, rows).null_count(),
+    }
 }
 
 fn value_sizes(array: &dyn Array) -> Vec<u64> {

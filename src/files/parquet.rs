@@ -4,20 +4,21 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_schema::Schema;
+use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema_by_columns};
 use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::{ColumnPath, SchemaDescriptor};
+use parquet::schema::types::SchemaDescriptor;
 
 use crate::convert::is_encoded;
 use crate::error::{Error, Result};
 use crate::files::batch::Plan;
+use crate::files::path;
 use crate::files::source::{FileFormat, Source, Step};
 use crate::files::target::Target;
 use crate::schema::DICTIONARY_PREFIX;
@@ -35,27 +36,24 @@ pub(super) fn open(
         move |error| Error::in_file(&path, error)
     };
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(&in_file)?;
-    let mask = match columns {
-        None => ProjectionMask::all(),
-        Some(names) => {
-            let fields = metadata.schema().fields();
-            let roots: Vec<usize> =
-                (0..fields.len()).filter(|place| names.contains(fields[*place].name())).collect();
-            ProjectionMask::roots(metadata.parquet_schema(), roots)
+    // Where a name is that of no field without children, all are read: the caller will say what
+    // there is.
+    let wanted = columns.and_then(|names| path::numbers(metadata.schema(), names));
+    let file_metadata = metadata.metadata().file_metadata();
+    let columns = file_metadata.schema_descr();
+    let (mask, schema) = match wanted {
+        None => (ProjectionMask::all(), metadata.schema().clone()),
+        Some(numbers) => {
+            let there = numbers.into_iter().filter(|number| *number < columns.num_columns());
+            let mask = ProjectionMask::leaves(columns, there);
+            let entries = file_metadata.key_value_metadata();
+            let schema = parquet_to_arrow_schema_by_columns(columns, mask.clone(), entries);
+            (mask, Arc::new(schema.map_err(&in_file)?))
         }
     };
     let not_kept = not_kept(metadata.parquet_schema());
     let rows = metadata.metadata().file_metadata().num_rows();
     let groups = metadata.metadata().num_row_groups();
-    let schema = match columns {
-        None => metadata.schema().clone(),
-        Some(names) => {
-            let schema = metadata.schema();
-            let fields = schema.fields().iter().filter(|field| names.contains(field.name()));
-            let fields: Vec<_> = fields.cloned().collect();
-            Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
-        }
-    };
     let read_group = move |group: usize| {
         let file = file.try_clone().map_err(|error| Error::in_file(&path, error))?;
         let batch_rows = batch_rows.min(rows_within(metadata.metadata().row_group(group)));
@@ -117,6 +115,8 @@ pub(super) fn writer(
     plan: &Plan,
     keep_groups: bool,
 ) -> Result<ArrowWriter<Target>, parquet::errors::ParquetError> {
+    // Parquet's own names of the columns, as the writer will make them.
+    let names = ArrowSchemaConverter::new().convert(&plan.schema)?;
     // Arrow readers take the schema's metadata from the encoded Arrow schema, others from the
     // file's own key-value list: it goes into both, but for dictionaries, which are large and of
     // use to Arrow readers alone.
@@ -134,14 +134,15 @@ pub(super) fn writer(
         true => properties.set_max_row_group_row_count(None).set_max_row_group_bytes(None),
         false => properties.set_max_row_group_bytes(Some(ROW_GROUP_BYTES)),
     };
-    for field in plan.frame_fields() {
-        let path = || ColumnPath::from(field.name().as_str());
+    for frames in plan.frames() {
+        let Some(column) = names.columns().get(frames.number) else { continue };
+        let path = || column.path().clone();
         // Frames do not shrink a second time, and their order says nothing.
         properties = properties
             .set_column_compression(path(), Compression::UNCOMPRESSED)
             .set_column_statistics_enabled(path(), EnabledStatistics::None);
         // Nor do they repeat, but where an encoding says that they do.
-        if !is_encoded(field.data_type()) {
+        if !is_encoded(frames.field.data_type()) {
             properties = properties.set_column_dictionary_enabled(path(), false);
         }
     }

@@ -5,7 +5,9 @@ use arrow_schema::{Schema, SchemaRef};
 
 use crate::codec::{Compressor, DecompressOptions, Dictionary, Trainer};
 use crate::error::Result;
-use crate::files::batch::{self, Plan};
+use crate::files::batch::Plan;
+use crate::files::leaf::Leaf;
+use crate::files::path;
 use crate::files::{ColumnReport, Report};
 
 /// A table whose columns went through the codec.
@@ -82,9 +84,10 @@ pub fn train_batches(
     size: usize,
 ) -> Result<Vec<Dictionary>> {
     let train = |name: &String| {
-        let place = batch::find_column(schema, name)?;
+        let path = path::find(schema, name)?;
         let mut trainer = Trainer::new(size);
-        let pushed = batches.iter().try_for_each(|batch| trainer.push(batch.column(place)));
+        let mut push = |batch| trainer.push(&Leaf::of(batch, &path)?.values()?);
+        let pushed = batches.iter().try_for_each(&mut push);
         pushed.and_then(|()| trainer.finish()).map_err(|error| error.in_column(name))
     };
     columns.iter().map(train).collect()

@@ -67,7 +67,7 @@ fn event(i: usize) -> Row {
         .then(|| format!("{{\"event\":{i},\"kind\":\"view\",\"n\":{}}}", i * 31).into_bytes())
 }
 
-fn write(path: &Path, format: FileFormat, batches: &[RecordBatch]) {
+pub(crate) fn write(path: &Path, format: FileFormat, batches: &[RecordBatch]) {
     let file = File::create(path).unwrap();
     let schema = batches[0].schema();
     match format {
@@ -92,7 +92,7 @@ fn write(path: &Path, format: FileFormat, batches: &[RecordBatch]) {
     }
 }
 
-fn read(path: &Path, format: FileFormat) -> Vec<RecordBatch> {
+pub(crate) fn read(path: &Path, format: FileFormat) -> Vec<RecordBatch> {
     let file = File::open(path).unwrap();
     match format {
         FileFormat::Parquet => {
@@ -109,16 +109,16 @@ fn read(path: &Path, format: FileFormat) -> Vec<RecordBatch> {
     }
 }
 
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -315,7 +315,7 @@ fn small_files(
     assert_eq!(back, rows);
 }
 
-fn error(result: zstd_arrow::Result<files::Report>, place: &Place) -> String {
+pub(crate) fn error(result: zstd_arrow::Result<files::Report>, place: &Place) -> String {
     let folder = place.folder.path().display().to_string();
     result.unwrap_err().to_string().replace(&folder, "FOLDER")
 }
