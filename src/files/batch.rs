@@ -9,12 +9,16 @@ use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::codec::{
     Compressor, DecompressOptions, Decompressor, Dictionary, Format, OnError, RowFailure,
+    decompressed_size,
 };
 use crate::error::{Error, Result};
 use crate::files::leaf::{self, Leaf};
 use crate::files::path::{self, FieldPath};
 use crate::files::value_bytes;
 use crate::schema::{self, FramesMetadata, ValueType};
+
+/// About the most bytes of values that come out of a batch at once.
+const PIECE_BYTES: u64 = 32 << 20;
 
 /// The work of a file job, known before the first batch.
 pub(super) struct Plan {
@@ -193,6 +197,20 @@ impl Plan {
         }
     }
 
+    /// The batch in pieces whose decompressed values have about [`PIECE_BYTES`] each, as far as frame
+    /// headers tell; a batch that is not decompressed stays whole.
+    pub(super) fn pieces(&self, batch: &RecordBatch) -> Vec<RecordBatch> {
+        let rows = batch.num_rows();
+        let bytes = self.columns.iter().fold(0_u64, |sum, planned| {
+            sum.saturating_add(planned.decompressed_bytes(batch).unwrap_or(0))
+        });
+        let pieces =
+            usize::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(rows).clamp(1, rows.max(1));
+        let start = |piece: usize| rows * piece / pieces;
+        let piece = |i: usize| batch.slice(start(i), start(i + 1) - start(i));
+        (0..pieces).map(piece).collect()
+    }
+
     fn apply_whole(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<Outcome>)> {
         let mut columns = batch.columns().to_vec();
         let mut outcomes = Vec::with_capacity(self.columns.len());
@@ -239,6 +257,15 @@ fn unmarked_type(frames: &DataType, utf8: bool) -> Result<ValueType> {
 
 impl PlannedColumn {
     /// The column with the values at its path gone through the codec.
+    /// Bytes of the values that come out of a batch; `None` if nothing is decompressed, or a bad frame
+    /// is in the way, which will be found when it is decoded.
+    fn decompressed_bytes(&self, batch: &RecordBatch) -> Option<u64> {
+        let Work::Decompress(decompressor, _) = &self.work else { return None };
+        let leaf = Leaf::take(&batch.columns()[self.path.column], &self.path.steps).ok()?;
+        let sizes = decompressed_size(&leaf.values().ok()?, decompressor.options().format).ok()?;
+        Some(sizes.iter().flatten().fold(0, u64::saturating_add))
+    }
+
     fn apply(&self, column: &ArrayRef) -> Result<(ArrayRef, Outcome)> {
         let steps = &self.path.steps;
         let leaf = Leaf::take(column, steps)?;

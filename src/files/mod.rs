@@ -80,7 +80,8 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 /// Options of a file job.
 #[non_exhaustive]
 pub struct FileOptions<'a> {
-    /// The most rows of a batch, for Parquet; IPC files keep the batches they have.
+    /// The most rows of a batch, for Parquet; IPC files keep the batches they have. Fewer where they
+    /// have more than about 32 MiB.
     pub batch_rows: usize,
     /// The format of the output: by default that of the target's ending (`.parquet`, `.arrow`,
     /// `.feather`, `.ipc`, `.arrows`), else that of the input.
@@ -261,14 +262,16 @@ fn run(
     let mut rows = 0_u64;
     pipeline::run(source_path, source, sink, |step, writer| {
         let Step::Batch(batch) = step else { return writer.write(step) };
-        let first = usize::try_from(rows).unwrap_or(usize::MAX);
-        let parts = plan.apply(&batch).map_err(|error| in_source(error.shift_row(first)))?;
-        for (out, outcomes) in parts {
-            for (report, outcome) in reports.iter_mut().zip(&outcomes) {
-                report.add(outcome, rows);
+        for piece in plan.pieces(&batch) {
+            let first = usize::try_from(rows).unwrap_or(usize::MAX);
+            let parts = plan.apply(&piece).map_err(|error| in_source(error.shift_row(first)))?;
+            for (out, outcomes) in parts {
+                for (report, outcome) in reports.iter_mut().zip(&outcomes) {
+                    report.add(outcome, rows);
+                }
+                rows += out.num_rows() as u64;
+                writer.write(Step::Batch(out))?;
             }
-            rows += out.num_rows() as u64;
-            writer.write(Step::Batch(out))?;
         }
         match options.progress.as_mut().map(|tell| tell(Progress { rows, total_rows })) {
             Some(ControlFlow::Break(())) => Err(Error::Cancelled),
