@@ -32,6 +32,7 @@ const INTERRUPTED: u8 = 130;
 /// Reads the command line, does what it says and tells how it went.
 pub fn main() -> ExitCode {
     quiet_reader();
+    give_memory_back();
     let args = Args::parse();
     let interrupt = Interrupt::install();
     let command = Run { args: &args, interrupt: &interrupt };
@@ -43,6 +44,20 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+/// Has large buffers go back to the system when they are freed. glibc's allocator otherwise learns to
+/// keep them, thread by thread: a long job then holds several times what it uses.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_memory_back() {
+    // SAFETY: sets two numbers of the allocator, before there is a second thread.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 20);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_memory_back() {}
 
 /// What the reading thread panics with on a damaged file is told as the job's error; a backtrace
 /// beside it would only frighten.

@@ -10,6 +10,7 @@ use crate::convert::{self, Encoded};
 use crate::error::{Error, Result};
 use crate::files::leaf::Leaf;
 use crate::files::path::{self, FieldPath};
+use crate::files::pipeline;
 use crate::files::source::{FileFormat, Source, Step};
 use crate::files::{DEFAULT_BATCH_ROWS, ratio, visible_rows};
 use crate::schema;
@@ -151,7 +152,7 @@ impl ColumnInfo {
 /// [`Error::File`] with what opening or reading the file says.
 pub fn inspect(path: &Path) -> Result<FileInfo> {
     let in_file = |error: Error| error.of_file(path);
-    let mut source = Source::open(path, DEFAULT_BATCH_ROWS, None)?;
+    let mut source = pipeline::open(path, |path| Source::open(path, DEFAULT_BATCH_ROWS, None))?;
     let schema = source.schema.clone();
     let names: Vec<String> = path::leaves(&schema).map(|path| path.name).collect();
     let mut columns = Vec::new();
@@ -163,20 +164,22 @@ pub fn inspect(path: &Path) -> Result<FileInfo> {
     let dictionaries = schema::dictionaries(schema.metadata()).map_err(in_file)?;
     if source.format == FileFormat::Parquet {
         // Only the columns that are looked at.
-        source = Source::open(path, DEFAULT_BATCH_ROWS, Some(&names))?;
+        source =
+            pipeline::open(path, move |path| Source::open(path, DEFAULT_BATCH_ROWS, Some(&names)))?;
     }
     let total = source.total_rows;
     let paths: Vec<FieldPath> = path::leaves(&source.schema).collect();
     let mut rows = 0;
-    while let Some(step) = source.next_step().transpose()? {
-        let Step::Batch(batch) = step else { continue };
+    pipeline::read_all(path, source, |step| {
+        let Step::Batch(batch) = step else { return Ok(()) };
         rows += batch.num_rows() as u64;
         for (column, path) in columns.iter_mut().zip(&paths) {
             let leaf = Leaf::of(&batch, path);
             let added = leaf.and_then(|leaf| column.add(&leaf));
             added.map_err(|error| in_file(error.in_column(&column.name)))?;
         }
-    }
+        Ok(())
+    })?;
     Ok(FileInfo {
         rows: total.unwrap_or(rows),
         columns,

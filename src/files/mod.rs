@@ -11,6 +11,9 @@
 //! the boundaries of row groups stay as they are. Columns of frames are written without page
 //! compression in Parquet, which would find nothing; all others with zstd pages.
 //!
+//! Memory is that of a few batches of about 32 MiB, or of one row where that has more, and in Parquet
+//! of the encoded pages of the row group that is being written.
+//!
 //! The output is written to a temporary file beside the target, synced, and renamed: after a
 //! crash, an error or an interruption there is the old file or the whole new one. What a crash
 //! leaves behind is cleared by the next job that writes to the folder.
@@ -248,7 +251,8 @@ fn run(
     plan: impl FnOnce(&Source) -> Result<Plan>,
 ) -> Result<Report> {
     let in_source = |error: Error| error.of_file(source_path);
-    let mut source = Source::open(source_path, options.batch_rows, None)?;
+    let batch_rows = options.batch_rows;
+    let mut source = pipeline::open(source_path, move |path| Source::open(path, batch_rows, None))?;
     if let Some(problem) = source.not_kept.take() {
         return Err(Error::in_file(source_path, problem));
     }
@@ -295,7 +299,9 @@ pub fn train(
     mut options: FileOptions<'_>,
 ) -> Result<Vec<Dictionary>> {
     let in_source = |error: Error| error.of_file(source_path);
-    let source = Source::open(source_path, options.batch_rows, Some(columns))?;
+    let (batch_rows, names) = (options.batch_rows, columns.to_vec());
+    let source =
+        pipeline::open(source_path, move |path| Source::open(path, batch_rows, Some(&names)))?;
     let paths: Vec<FieldPath> = columns
         .iter()
         .map(|name| path::find(&source.schema, name))

@@ -1,16 +1,19 @@
 //! Parquet files.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
 };
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema_by_columns};
 use parquet::basic::{Compression, Type, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescriptor;
@@ -54,31 +57,102 @@ pub(super) fn open(
     let not_kept = not_kept(metadata.parquet_schema());
     let rows = metadata.metadata().file_metadata().num_rows();
     let groups = metadata.metadata().num_row_groups();
-    let read_group = move |group: usize| {
-        let file = file.try_clone().map_err(|error| Error::in_file(&path, error))?;
-        let batch_rows = batch_rows.min(rows_within(metadata.metadata().row_group(group)));
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
-            .with_row_groups(vec![group])
-            .with_projection(mask.clone())
-            .with_batch_size(batch_rows)
-            .build()
-            .map_err(|error| Error::in_file(&path, error))
-    };
+    let groups_of = Arc::new(Groups { path, file, metadata, mask, batch_rows });
     let steps =
         (0..groups).flat_map(move |group| -> Box<dyn Iterator<Item = Result<Step>> + Send> {
-            let in_file = in_file.clone();
-            match read_group(group) {
-                Err(error) => Box::new(std::iter::once(Err(error))),
-                Ok(batches) => Box::new(
-                    batches
-                        .map(move |batch| batch.map(Step::Batch).map_err(|e| in_file(e.into())))
-                        .chain(std::iter::once(Ok(Step::EndOfGroup))),
-                ),
+            let all = groups_of.clone();
+            match all.read(group, all.mask.clone()) {
+                Err(error) => Box::new(std::iter::once(Err(all.blame(group, error)))),
+                Ok(batches) => Box::new(all.steps(group, batches)),
             }
         });
     let total = u64::try_from(rows).ok();
     let source = Source::new(schema, FileFormat::Parquet, total, Box::new(steps));
     Ok(Source { not_kept, ..source })
+}
+
+/// The row groups of a file.
+struct Groups {
+    path: Arc<Path>,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    batch_rows: usize,
+}
+
+impl Groups {
+    /// The batches of one row group.
+    fn read(
+        &self,
+        group: usize,
+        mask: ProjectionMask,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let rows = rows_within(self.metadata.metadata().row_group(group));
+        let file = self.file.try_clone()?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(mask)
+            .with_batch_size(self.batch_rows.min(rows))
+            .build()
+    }
+
+    /// The batches of one row group as steps, and its end: with as many rows as the footer says, or it
+    /// is an error.
+    fn steps(
+        self: Arc<Self>,
+        group: usize,
+        mut batches: ParquetRecordBatchReader,
+    ) -> impl Iterator<Item = Result<Step>> {
+        let expected = self.metadata.metadata().row_group(group).num_rows();
+        let mut found = 0;
+        let mut ended = false;
+        std::iter::from_fn(move || match batches.next() {
+            _ if ended => None,
+            Some(Ok(batch)) => {
+                found += batch.num_rows() as i64;
+                Some(Ok(Step::Batch(batch)))
+            }
+            Some(Err(error)) => {
+                ended = true;
+                Some(Err(self.blame(group, error.into())))
+            }
+            None => {
+                ended = true;
+                let problem = format!(
+                    "the file is damaged: row group {group} has {found} rows, not {expected}"
+                );
+                match found == expected {
+                    true => Some(Ok(Step::EndOfGroup)),
+                    false => Some(Err(Error::in_file(&self.path, problem))),
+                }
+            }
+        })
+    }
+
+    /// The error of a row group, said of the first column that cannot be read by itself: what the
+    /// Parquet crate says does not name it.
+    fn blame(&self, group: usize, error: ParquetError) -> Error {
+        let columns = self.metadata.parquet_schema();
+        let fails = |leaf: &usize| {
+            let mask = ProjectionMask::leaves(columns, [*leaf]);
+            let read = || {
+                let rows = self
+                    .read(group, mask)
+                    .ok()?
+                    .try_fold(0, |rows, batch| Some(rows + batch.ok()?.num_rows() as i64));
+                Some(rows? == self.metadata.metadata().row_group(group).num_rows())
+            };
+            // A panic is a failure as well.
+            !catch_unwind(AssertUnwindSafe(read)).is_ok_and(|read| read == Some(true))
+        };
+        let read = (0..columns.num_columns()).filter(|leaf| self.mask.leaf_included(*leaf));
+        let error = Error::Arrow(error.into());
+        match read.into_iter().find(fails) {
+            Some(leaf) => error.in_column(&columns.column(leaf).path().string()),
+            None => error,
+        }
+        .of_file(&self.path)
+    }
 }
 
 /// Why the columns of a file would not come out as they went in, if so.

@@ -41,6 +41,18 @@ pub(super) fn run(
     }
 }
 
+/// Opens a file on the reading thread: what that panics with is an error here too.
+pub(super) fn open(
+    path: &Path,
+    open: impl FnOnce(&Path) -> Result<Source> + Send + 'static,
+) -> Result<Source> {
+    let theirs = path.to_owned();
+    match spawn(READER_THREAD, move || open(&theirs))?.join() {
+        Ok(source) => source,
+        Err(panic) => Err(damaged(path, &*panic)),
+    }
+}
+
 /// Reads all steps of `source`, the file at `path`, and gives each to `work`.
 pub(super) fn read_all(
     path: &Path,

@@ -109,8 +109,4 @@ impl Source {
     ) -> Self {
         Self { schema, format, total_rows, not_kept: None, steps }
     }
-
-    pub(super) fn next_step(&mut self) -> Option<Result<Step>> {
-        self.steps.next()
-    }
 }
