@@ -45,9 +45,9 @@ test-wheel: wheel
 	$(VENV)-empty/bin/python tests/python/readme.py README.md
 
 # A wheel for every CPython from 3.11 on.
-wheel:
+wheel: $(VENV)/ready
 	rm -rf $(WHEELS)
-	$(PYTHON) -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) .
+	$(VENV)/bin/python -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) .
 
 $(VENV)/ready: tests/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)
