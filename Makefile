@@ -35,7 +35,7 @@ test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m ruff check python tests/python examples/python benches
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
-		$(VENV)/bin/python -m pytest -q -rs tests/python
+		$(VENV)/bin/python -m pytest -q -rsx tests/python
 
 # The wheel in an environment that has nothing else: what the README shows runs there.
 test-wheel: wheel

@@ -556,7 +556,7 @@ fn refuse_sizes(sizes: Option<&UInt64Array>) -> Result<()> {
 }
 
 /// Works on chunks one by one, counting rows over all of them.
-fn by_chunk<T>(
+pub(crate) fn by_chunk<T>(
     chunks: &[ArrayRef],
     mut work: impl FnMut(&dyn Array) -> Result<T>,
 ) -> Result<Vec<T>> {

@@ -465,25 +465,9 @@ fn from_headers<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let Column { values, origin } = column;
     let (chunks, data_type) = work::run(py, values.weight(), &CancelFlag::new(), move || {
-        values.map_chunks(|chunks| by_chunk(chunks, read))
+        values.map_chunks(|chunks| codec::by_chunk(chunks, read))
     })??;
     origin.wrap(py, chunks, data_type)
-}
-
-/// Works on each chunk; rows are counted over all of them.
-fn by_chunk(
-    chunks: &[ArrayRef],
-    work: impl Fn(&dyn Array) -> Result<ArrayRef, Error>,
-) -> Result<Vec<ArrayRef>, Error> {
-    let mut start = 0;
-    chunks
-        .iter()
-        .map(|chunk| {
-            let done = work(chunk).map_err(|error| error.shift_row(start));
-            start += chunk.len();
-            done
-        })
-        .collect()
 }
 
 /// Trains a dictionary on a column: what its values have in common.

@@ -404,6 +404,13 @@ def test_encrypted(command: Command, folder: Path, job: str, plaintext_footer: b
     assert_refused(command, folder, job, source, '"value"' if plaintext_footer else "encrypt")
 
 
+@pytest.mark.xfail(strict=True, reason="without its key, an encrypted column only looks damaged")
+def test_encrypted_column_is_said_to_be(command: Command, folder: Path) -> None:
+    """The error of a column that is encrypted under a readable footer says so."""
+    source = encrypted(folder / "in.parquet", plaintext_footer=True)
+    assert_refused(command, folder, "compress", source, "encrypt", '"value"')
+
+
 def test_other_column_is_encrypted(command: Command, folder: Path) -> None:
     """A file cannot be copied without its key, though another column is named: that one is told."""
     source = encrypted(folder / "in.parquet", plaintext_footer=True)
@@ -550,7 +557,19 @@ def test_flipped_bits_in_frames(command: Command, folder: Path) -> None:
     assert leftovers(folder) == {"in.parquet", "small.parquet", "out.parquet"}
 
 
-@pytest.mark.parametrize("ending", [".parquet", ".arrow"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        ".parquet",
+        ".arrow",
+        pytest.param(
+            ".arrows",
+            marks=pytest.mark.xfail(
+                strict=True, reason="arrow-rs' StreamReader allocates what a damaged message claims"
+            ),
+        ),
+    ],
+)
 def test_flipped_bits_in_metadata(command: Command, folder: Path, ending: str) -> None:
     """A flipped bit in what describes a file: all rows, or an error; never a part of the rows."""
     source = folder / f"in{ending}"
@@ -712,10 +731,7 @@ def test_input_that_ends_early(command: Command, folder: Path) -> None:
 
 @functools.cache
 def namespace() -> tuple[str, ...]:
-    """How to get a place of one's own for mounts.
-
-    Where there is none, the tests that limit the size of a file stand in, and pytest says so.
-    """
+    """How to get a place of one's own for mounts; tests fail where there is none."""
     ways = [("unshare", "-m"), ("unshare", "-rm"), ("sudo", "-n", "unshare", "-m")]
     for way in ways:
         if (
@@ -723,7 +739,7 @@ def namespace() -> tuple[str, ...]:
             and finish([*way, "mount", "-t", "tmpfs", "none", "/mnt"]).status == 0
         ):
             return way
-    pytest.skip("no small disk to fill: neither root nor user namespaces here")
+    pytest.fail("no small disk to fill: neither root nor user namespaces here", pytrace=False)
 
 
 FILL = """
@@ -875,18 +891,28 @@ def group_options(path: Path) -> dict[str, Any]:
 def test_memory_is_that_of_a_batch(peaks: dict[str, tuple[int, int]], job: str) -> None:
     """A file that is ten times as long takes no more memory, and none takes much."""
     once, ten = peaks[job]
-    assert ten <= once * 1.1 + 8 * MIB, f"{once // KIB} KiB and {ten // KIB} KiB"
+    assert ten <= once * 1.1 + 4 * MIB, f"{once // KIB} KiB and {ten // KIB} KiB"
     assert max(once, ten) < 300 * 10**6, f"{once // KIB} KiB and {ten // KIB} KiB"
 
 
-def test_memory_with_large_values(command: Command, folder: Path) -> None:
-    """Batches have a size in bytes, too: values of a megabyte come in batches of few.
-
-    A row group is written when it is all there: its pages count as well.
-    """
+@pytest.mark.parametrize(
+    "group_rows",
+    [
+        50,
+        pytest.param(
+            300,
+            marks=pytest.mark.xfail(
+                strict=True, reason="a Parquet row group is written when all its pages are there"
+            ),
+        ),
+    ],
+    ids=["groups", "one-group"],
+)
+def test_memory_with_large_values(command: Command, folder: Path, group_rows: int) -> None:
+    """Batches have a size in bytes, too: values of a megabyte come in batches of few."""
     table = table_of([text(MIB, n) for n in range(300)])
     source, small, out = (folder / f"{name}.parquet" for name in ("in", "small", "out"))
-    write(table, source, row_group_size=50)
+    write(table, source, row_group_size=group_rows)
     compressing = peak(command, "compress", source, "-c", "value", "-o", small, "--level", 1)
     decompressing = peak(command, "decompress", small, "-o", out)
     told = f"{compressing // KIB} KiB to compress, {decompressing // KIB} KiB to decompress"
