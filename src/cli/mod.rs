@@ -217,7 +217,10 @@ impl Run<'_> {
             bar.update(progress);
             self.interrupt.flow()
         };
-        let options = FileOptions::default().batch_rows(self.args.batch_rows).progress(&mut tell);
+        let options = FileOptions::default()
+            .batch_rows(self.args.batch_rows)
+            .cancel(self.interrupt.flag())
+            .progress(&mut tell);
         let done = job(options);
         bar.clear();
         done

@@ -152,7 +152,8 @@ impl ColumnInfo {
 /// [`Error::File`] with what opening or reading the file says.
 pub fn inspect(path: &Path) -> Result<FileInfo> {
     let in_file = |error: Error| error.of_file(path);
-    let mut source = pipeline::open(path, |path| Source::open(path, DEFAULT_BATCH_ROWS, None))?;
+    let mut source =
+        pipeline::open(path, None, |path| Source::open(path, DEFAULT_BATCH_ROWS, None))?;
     let schema = source.schema.clone();
     let names: Vec<String> = path::leaves(&schema).map(|path| path.name).collect();
     let mut columns = Vec::new();
@@ -164,13 +165,14 @@ pub fn inspect(path: &Path) -> Result<FileInfo> {
     let dictionaries = schema::dictionaries(schema.metadata()).map_err(in_file)?;
     if source.format == FileFormat::Parquet {
         // Only the columns that are looked at.
-        source =
-            pipeline::open(path, move |path| Source::open(path, DEFAULT_BATCH_ROWS, Some(&names)))?;
+        source = pipeline::open(path, None, move |path| {
+            Source::open(path, DEFAULT_BATCH_ROWS, Some(&names))
+        })?;
     }
     let total = source.total_rows;
     let paths: Vec<FieldPath> = path::leaves(&source.schema).collect();
     let mut rows = 0;
-    pipeline::read_all(path, source, |step| {
+    pipeline::read_all(path, source, None, |step| {
         let Step::Batch(batch) = step else { return Ok(()) };
         rows += batch.num_rows() as u64;
         for (column, path) in columns.iter_mut().zip(&paths) {

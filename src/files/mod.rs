@@ -55,7 +55,7 @@ pub use pipeline::READER_THREAD;
 pub use source::FileFormat;
 pub use table::{Table, compress_batches, decompress_batches, train_batches};
 
-use crate::codec::{Compressor, DecompressOptions, Dictionary, RowFailure, Trainer};
+use crate::codec::{CancelFlag, Compressor, DecompressOptions, Dictionary, RowFailure, Trainer};
 use crate::error::{Error, Result};
 use batch::{Outcome, Plan};
 use leaf::Leaf;
@@ -91,11 +91,14 @@ pub struct FileOptions<'a> {
     pub format: Option<FileFormat>,
     /// Is told of each batch.
     pub progress: Option<&'a mut OnProgress<'a>>,
+    /// Ends the job with [`Error::Cancelled`] once it is raised, also while it waits for input. (The
+    /// codec's own flag ends it in the middle of a batch.)
+    pub cancel: Option<CancelFlag>,
 }
 
 impl Default for FileOptions<'_> {
     fn default() -> Self {
-        Self { batch_rows: DEFAULT_BATCH_ROWS, format: None, progress: None }
+        Self { batch_rows: DEFAULT_BATCH_ROWS, format: None, progress: None, cancel: None }
     }
 }
 
@@ -118,6 +121,13 @@ impl<'a> FileOptions<'a> {
     #[must_use]
     pub fn progress(mut self, progress: &'a mut OnProgress<'a>) -> Self {
         self.progress = Some(progress);
+        self
+    }
+
+    /// The same with a flag that ends the job.
+    #[must_use]
+    pub fn cancel(mut self, cancel: CancelFlag) -> Self {
+        self.cancel = Some(cancel);
         self
     }
 }
@@ -252,7 +262,9 @@ fn run(
 ) -> Result<Report> {
     let in_source = |error: Error| error.of_file(source_path);
     let batch_rows = options.batch_rows;
-    let mut source = pipeline::open(source_path, move |path| Source::open(path, batch_rows, None))?;
+    let cancel = options.cancel.as_ref();
+    let mut source =
+        pipeline::open(source_path, cancel, move |path| Source::open(path, batch_rows, None))?;
     if let Some(problem) = source.not_kept.take() {
         return Err(Error::in_file(source_path, problem));
     }
@@ -264,7 +276,7 @@ fn run(
     let total_rows = source.total_rows;
     let mut reports: Vec<ColumnReport> = plan.names().map(ColumnReport::new).collect();
     let mut rows = 0_u64;
-    pipeline::run(source_path, source, sink, |step, writer| {
+    pipeline::run(source_path, source, sink, cancel, |step, writer| {
         let Step::Batch(batch) = step else { return writer.write(step) };
         for piece in plan.pieces(&batch) {
             let first = usize::try_from(rows).unwrap_or(usize::MAX);
@@ -300,8 +312,10 @@ pub fn train(
 ) -> Result<Vec<Dictionary>> {
     let in_source = |error: Error| error.of_file(source_path);
     let (batch_rows, names) = (options.batch_rows, columns.to_vec());
-    let source =
-        pipeline::open(source_path, move |path| Source::open(path, batch_rows, Some(&names)))?;
+    let cancel = options.cancel.as_ref();
+    let source = pipeline::open(source_path, cancel, move |path| {
+        Source::open(path, batch_rows, Some(&names))
+    })?;
     let paths: Vec<FieldPath> = columns
         .iter()
         .map(|name| path::find(&source.schema, name))
@@ -310,7 +324,7 @@ pub fn train(
     let mut trainers: Vec<Trainer> = columns.iter().map(|_| Trainer::new(size)).collect();
     let mut rows = 0;
     let total_rows = source.total_rows;
-    pipeline::read_all(source_path, source, |step| {
+    pipeline::read_all(source_path, source, cancel, |step| {
         let Step::Batch(batch) = step else { return Ok(()) };
         for (trainer, path) in trainers.iter_mut().zip(&paths) {
             let values = Leaf::of(&batch, path).and_then(|leaf| leaf.values());

@@ -12,9 +12,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
+use crate::codec::CancelFlag;
 use crate::error::{Error, Result};
 use crate::files::sink::Sink;
 use crate::files::source::{Source, Step};
@@ -24,16 +26,20 @@ use crate::files::source::{Source, Step};
 pub const READER_THREAD: &str = "zstd-arrow-read";
 /// Steps that wait in each queue, at most.
 const QUEUED: usize = 1;
+/// How often a job that waits for input looks whether it shall end.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Reads all steps of `source`, the file at `path`, gives each to `work`, and writes what that hands to its [`Writer`].
+/// Reads all steps of `source`, the file at `path`, gives each to `work`, and writes what that hands
+/// to its [`Writer`].
 pub(super) fn run(
     path: &Path,
     source: Source,
     sink: Sink,
+    cancel: Option<&CancelFlag>,
     mut work: impl FnMut(Step, &Writer) -> Result<()>,
 ) -> Result<()> {
     let writer = Writer::start(sink)?;
-    let done = take_all(&read(path, source)?, |step| work(step, &writer));
+    let done = take_all(&read(path, source)?, cancel, |step| work(step, &writer));
     // What the writer failed with is why it took no more.
     match writer.end(done.is_ok()) {
         Err(error) => Err(error),
@@ -42,14 +48,37 @@ pub(super) fn run(
 }
 
 /// Opens a file on the reading thread: what that panics with is an error here too.
-pub(super) fn open(
+pub(super) fn open<S: Send + 'static>(
     path: &Path,
-    open: impl FnOnce(&Path) -> Result<Source> + Send + 'static,
-) -> Result<Source> {
+    cancel: Option<&CancelFlag>,
+    open: impl FnOnce(&Path) -> Result<S> + Send + 'static,
+) -> Result<S> {
     let theirs = path.to_owned();
-    match spawn(READER_THREAD, move || open(&theirs))?.join() {
-        Ok(source) => source,
-        Err(panic) => Err(damaged(path, &*panic)),
+    let (opened, taken) = sync_channel(1);
+    let thread = spawn(READER_THREAD, move || {
+        // Not taken any more if the job was cancelled.
+        let _ = opened.send(open(&theirs));
+    })?;
+    match next(&taken, cancel)? {
+        Some(source) => source,
+        None => match thread.join() {
+            Err(panic) => Err(damaged(path, &*panic)),
+            Ok(()) => unreachable!("a thread that does not panic sends what it opened"),
+        },
+    }
+}
+
+/// Waits for what a thread sends; `None` if it is gone.
+fn next<T>(taken: &Receiver<T>, cancel: Option<&CancelFlag>) -> Result<Option<T>> {
+    loop {
+        match taken.recv_timeout(LOOK_EVERY) {
+            Ok(sent) => return Ok(Some(sent)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) if cancel.is_some_and(CancelFlag::is_raised) => {
+                return Err(Error::Cancelled);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 
@@ -57,9 +86,10 @@ pub(super) fn open(
 pub(super) fn read_all(
     path: &Path,
     source: Source,
+    cancel: Option<&CancelFlag>,
     work: impl FnMut(Step) -> Result<()>,
 ) -> Result<()> {
-    take_all(&read(path, source)?, work)
+    take_all(&read(path, source)?, cancel, work)
 }
 
 /// Reads on a thread of its own. It ends with the file, or when nobody takes the steps any more; it
@@ -97,14 +127,15 @@ enum Read {
 /// Gives each step to `work`, until the reader says that there are no more.
 fn take_all(
     steps: &Receiver<Result<Read>>,
+    cancel: Option<&CancelFlag>,
     mut work: impl FnMut(Step) -> Result<()>,
 ) -> Result<()> {
     loop {
-        match steps.recv() {
-            Ok(Ok(Read::Step(step))) => work(step)?,
-            Ok(Ok(Read::End)) => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => unreachable!("the reader says how it ended"),
+        match next(steps, cancel)? {
+            Some(Ok(Read::Step(step))) => work(step)?,
+            Some(Ok(Read::End)) => return Ok(()),
+            Some(Err(error)) => return Err(error),
+            None => unreachable!("the reader says how it ended"),
         }
     }
 }

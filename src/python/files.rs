@@ -94,13 +94,18 @@ pub(super) fn compress_parquet<'py>(
         let trained = match compression.train {
             Some(size) => {
                 let mut go_on = |_: Progress| flow(cancel);
-                let options = FileOptions::default().progress(&mut go_on);
+                let options = FileOptions::default().progress(&mut go_on).cancel(cancel.clone());
                 files::train(&src, &compression.names, size, options)?
             }
             None => Vec::new(),
         };
         let compressors = compression.compressors(trained, cancel)?;
-        files::compress(&src, &dst, &compressors, FileOptions::default().progress(tell))
+        files::compress(
+            &src,
+            &dst,
+            &compressors,
+            FileOptions::default().progress(tell).cancel(cancel.clone()),
+        )
     })
 }
 
@@ -174,7 +179,7 @@ pub(super) fn decompress_parquet<'py>(
     let names = columns.map(Names::into_vec);
     job(py, progress, move |cancel, tell| {
         let options = DecompressOptions { cancel: Some(cancel.clone()), ..options };
-        let files = FileOptions::default().progress(tell);
+        let files = FileOptions::default().progress(tell).cancel(cancel.clone());
         files::decompress(&src, &dst, names.as_deref(), &options, files)
     })
 }
