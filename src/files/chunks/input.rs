@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::column::page::PageReader;
@@ -158,16 +159,59 @@ impl Input {
 pub(super) struct FileBytes {
     file: Arc<File>,
     length: u64,
+    memory: Arc<PageMemory>,
 }
 
 impl FileBytes {
     fn of(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { file: Arc::new(file), length })
+        Ok(Self { file: Arc::new(file), length, memory: Arc::default() })
     }
 
     fn from(&self, start: u64) -> ReadFrom {
         ReadFrom { file: self.file.clone(), at: start }
+    }
+}
+
+/// Memory that pages were read to, kept for the next ones: fresh memory costs more than the reading.
+#[derive(Default)]
+struct PageMemory(Mutex<Vec<Vec<u8>>>);
+
+impl PageMemory {
+    /// Of how many pages memory is kept.
+    const KEPT: usize = 4;
+    /// Of pages of what sizes, in bytes. Smaller ones are malloc's, which keeps theirs.
+    const SIZES: RangeInclusive<usize> = 1 << 20..=32 << 20;
+
+    /// Memory of at least `size` bytes, with anything in it.
+    fn take(self: &Arc<Self>, size: usize) -> Page {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Pages of a column differ a little in size: what is not used is not touched either.
+        let size = if Self::SIZES.contains(&size) { size.next_power_of_two() } else { size };
+        let fits = kept.iter().position(|bytes| bytes.len() == size);
+        let bytes = fits.map(|place| kept.swap_remove(place));
+        Page { bytes: bytes.unwrap_or_else(|| vec![0; size]), memory: self.clone() }
+    }
+}
+
+/// A page as it was read.
+struct Page {
+    bytes: Vec<u8>,
+    memory: Arc<PageMemory>,
+}
+
+impl AsRef<[u8]> for Page {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let mut kept = self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < PageMemory::KEPT && PageMemory::SIZES.contains(&self.bytes.len()) {
+            kept.push(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -190,12 +234,9 @@ impl ChunkReader for FileBytes {
             let problem = format!("{length} bytes from {start} on are not in the file");
             return Err(ParquetError::EOF(problem));
         }
-        let mut bytes = Vec::with_capacity(length);
-        let read = self.from(start).take(length as u64).read_to_end(&mut bytes)?;
-        match read == length {
-            true => Ok(bytes.into()),
-            false => Err(ParquetError::EOF("the file became shorter".to_owned())),
-        }
+        let mut page = self.memory.take(length);
+        self.from(start).read_exact(&mut page.bytes[..length])?;
+        Ok(Bytes::from_owner(page).slice(..length))
     }
 }
 
