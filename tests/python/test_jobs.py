@@ -836,7 +836,7 @@ def peak(command: Command, *arguments: object) -> int:
 
 
 # Row groups as large as the command's batches, and more of them than it has at a time.
-GROUP_ROWS, GROUPS, VALUE_SIZE = 16_384, 8, 400
+GROUP_ROWS, GROUPS, VALUE_SIZE = 16_384, 16, 400
 
 
 def row_groups(count: int) -> Iterator[pa.Table]:
@@ -847,18 +847,18 @@ def row_groups(count: int) -> Iterator[pa.Table]:
         yield pa.table({"row": pa.array(rows, pa.int64()), "value": values})
 
 
-def ten_times(source: Path, target: Path) -> None:
-    """Writes a file ten times over, batch by batch or row group by row group."""
+def repeated(source: Path, target: Path, times: int) -> None:
+    """Writes a file several times over, batch by batch or row group by row group."""
     if source.suffix == ".parquet":
         with pq.ParquetFile(source) as file, pq.ParquetWriter(target, file.schema_arrow) as writer:
-            for group in list(range(file.num_row_groups)) * 10:
+            for group in list(range(file.num_row_groups)) * times:
                 writer.write_table(file.read_row_group(group))
         return
     table = read(source)
     with (ipc.new_file if source.suffix == ".arrow" else ipc.new_stream)(
         target, table.schema
     ) as writer:
-        for batch in table.to_batches() * 10:
+        for batch in table.to_batches() * times:
             writer.write_batch(batch)
 
 
@@ -867,13 +867,16 @@ def peaks(command: Command, request: pytest.FixtureRequest) -> Iterator[dict[str
     """The peaks of each job: with a file, and with one that has it ten times."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        once, often, small, many, out = (
-            folder / f"{name}{request.param}" for name in ("once", "often", "small", "many", "out")
+        once, often, frames, small, many, out = (
+            folder / f"{name}{request.param}"
+            for name in ("once", "often", "frames", "small", "many", "out")
         )
         write(pa.concat_tables(row_groups(GROUPS)), once, **group_options(once))
-        command("compress", once, "-c", "value", "-o", small, "--train", 20_000)
-        ten_times(small, many)
-        ten_times(once, often)
+        command("compress", once, "-c", "value", "-o", frames, "--train", 20_000)
+        # By one writer, so that pages have one size in all.
+        repeated(frames, small, 1)
+        repeated(frames, many, 10)
+        repeated(once, often, 10)
         compress = ["-c", "value", "--level", 1, "-o", out]
         yield {
             "decompress": tuple(peak(command, "decompress", f, "-o", out) for f in (small, many)),
