@@ -4,11 +4,12 @@ CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 WHEELS := dist
+VENV_SPARK := .venv-spark
 PIP_QUIET := --quiet --disable-pip-version-check
 # The command's own features: everything there is.
 FEATURES := --features cli
 
-.PHONY: demo test test-rust test-python test-wheel wheel bench clean
+.PHONY: demo test test-rust test-python test-wheel test-spark wheel bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
@@ -32,7 +33,7 @@ test-rust:
 # everything once more, with other features of the dependencies.)
 test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python -m ruff check python tests/python examples/python benches
+	$(VENV)/bin/python -m ruff check python tests/python tests/spark examples/python benches
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
@@ -44,6 +45,12 @@ test-wheel: wheel
 	$(VENV)-empty/bin/python -m pip install $(PIP_QUIET) $(WHEELS)/*.whl pyarrow
 	$(VENV)-empty/bin/python tests/python/readme.py README.md
 
+# zstd_arrow.spark on a real Spark in local mode. Not a part of `test`: it needs Java (17 or later),
+# and Spark is a download of 450 MB.
+test-spark: $(VENV_SPARK)/ready wheel
+	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV_SPARK)/bin/python -m pytest -q -rsx tests/spark
+
 # A wheel for every CPython from 3.11 on.
 wheel: $(VENV)/ready
 	rm -rf $(WHEELS)
@@ -54,10 +61,15 @@ $(VENV)/ready: tests/python/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r tests/python/requirements.txt
 	touch $@
 
+$(VENV_SPARK)/ready: tests/spark/requirements.txt
+	$(PYTHON) -m venv $(VENV_SPARK)
+	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
+	touch $@
+
 # The codec against the plain loop over libzstd, as ratios.
 bench:
 	$(CARGO) bench --locked --bench codec
 
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) $(VENV)-empty $(WHEELS)
+	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(WHEELS)
