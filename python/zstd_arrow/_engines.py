@@ -17,7 +17,11 @@ def digested(dictionary: _AnyDictionary) -> Dictionary:
         return dictionary
     as_bytes = getattr(dictionary, "as_bytes", None)
     if as_bytes is None:
-        return Dictionary(dictionary)  # type: ignore[arg-type]
+        try:
+            return Dictionary(dictionary)  # type: ignore[arg-type]
+        except TypeError:
+            message = "a dictionary is a zstd_arrow.Dictionary or its bytes"
+            raise TypeError(message) from None
     from zstd_arrow.zstandard import DICT_TYPE_RAWCONTENT
 
     # The drop-in's says how it is to be read; python-zstandard's does not.

@@ -175,7 +175,8 @@ def test_batches_that_fit(monkeypatch: pytest.MonkeyPatch, kind: pa.DataType, mo
     """
     monkeypatch.setattr(zstd_arrow.spark, "_MOST_BYTES", most)
     batch = pa.record_batch({"id": range(len(VALUES)), "payload": pa.array(VALUES, kind)})
-    found = list(zstd_arrow.spark._batches(iter([batch]), ["payload"], lambda column: column, False))
+    made = zstd_arrow.spark._batches(iter([batch]), ["payload"], lambda column: column, False)
+    found = list(made)
     assert pa.Table.from_batches(found).equals(pa.Table.from_batches([batch]))
     split = most < batch.column("payload").nbytes and kind == pa.binary()
     assert (len(found) > 1) == split
