@@ -37,6 +37,7 @@ test-python: $(VENV)/ready wheel
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
+	$(VENV)/bin/python tests/python/readme.py docs/engines.md
 
 # The wheel in an environment that has nothing else: what the README shows runs there.
 test-wheel: wheel
@@ -66,9 +67,16 @@ $(VENV_SPARK)/ready: tests/spark/requirements.txt
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
 	touch $@
 
-# The codec against the plain loop over libzstd, as ratios.
-bench:
+# The codec against the plain loop over libzstd, as ratios; then query engines with this package
+# against what people write in them without it. (Spark too, where `make test-spark` has fetched it.)
+bench: $(VENV)/ready wheel
 	$(CARGO) bench --locked --bench codec
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb
+	if test -e $(VENV_SPARK)/ready; then \
+		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
+		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark; \
+	fi
 
 clean:
 	$(CARGO) clean

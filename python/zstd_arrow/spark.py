@@ -34,7 +34,7 @@ from zstd_arrow._engines import all_digested, digested
 from zstd_arrow.errors import ZstdError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame  # type: ignore[import-not-found, unused-ignore]
+    from pyspark.sql import DataFrame as _DataFrame  # type: ignore[import-not-found, unused-ignore]
 
     from zstd_arrow._dictionary import _AnyDictionary
 
@@ -48,7 +48,7 @@ _MOST_BYTES = (1 << 31) - 1
 
 
 def compress(
-    df: DataFrame,
+    df: _DataFrame,
     columns: str | Sequence[str],
     *,
     level: int = 3,
@@ -57,7 +57,7 @@ def compress(
     content_size: bool = True,
     dict_id: bool = True,
     threads: int | None = 1,
-) -> DataFrame:
+) -> _DataFrame:
     """Each value of some columns as one zstd frame.
 
     Parameters
@@ -103,7 +103,7 @@ def compress(
 
 
 def decompress(
-    df: DataFrame,
+    df: _DataFrame,
     columns: str | Sequence[str],
     *,
     dictionary: _AnyDictionary | Sequence[_AnyDictionary] | None = None,
@@ -111,7 +111,7 @@ def decompress(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = 1,
-) -> DataFrame:
+) -> _DataFrame:
     """The values in the frames of some columns.
 
     Parameters
@@ -160,7 +160,7 @@ def decompress(
 
 
 def _mapped(
-    df: DataFrame,
+    df: _DataFrame,
     columns: str | Sequence[str],
     function: Callable[..., Any],
     options: dict[str, Any],
@@ -169,7 +169,7 @@ def _mapped(
     result: str,
     *,
     nullable: bool = False,
-) -> DataFrame:
+) -> _DataFrame:
     """A DataFrame with `function` applied to some columns."""
     from pyspark.sql.types import (  # type: ignore[import-not-found, unused-ignore]
         BinaryType,
@@ -199,7 +199,7 @@ def _mapped(
     return df.mapInArrow(work, schema)
 
 
-def _broadcast(df: DataFrame, dictionary: object) -> Callable[[], object]:
+def _broadcast(df: _DataFrame, dictionary: object) -> Callable[[], object]:
     """What gives a dictionary on the executors."""
     # Spark Connect has no broadcasts of its own: it sends the function with what is in it.
     if not dictionary or type(df).__module__.startswith("pyspark.sql.connect"):
