@@ -19,7 +19,8 @@
 Values are BLOB or VARCHAR; NULL gives NULL. Level and dictionary are the same for all rows of a
 query, and NULL stands for none said. A bad row, a wrong type and a wrong level end the query with
 an error that names the function; its row counts in the vector of at most 2,048 rows that DuckDB
-hands over at a time.
+hands over at a time. All calls share this package's one pool, of as many threads as there are
+cores: a scan of one row group keeps them busy, several at a time have no more.
 """
 
 from __future__ import annotations
