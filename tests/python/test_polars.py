@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,15 +239,6 @@ def test_no_copy_at_the_border() -> None:
     assert [buffer and buffer.address for buffer in lent.buffers()] == addresses
     taken = pl.Series(lent).to_arrow(compat_level=pl.CompatLevel.newest())
     assert [buffer and buffer.address for buffer in taken.buffers()] == addresses
-
-
-def test_threads_of_a_call() -> None:
-    """With one thread the call's own does the work: no pool has to have one free."""
-    frames = [za.compress(pl.Series([A * 1000] * 100))] * 2
-    threads = threading.active_count()
-    for series in frames:
-        assert series.zstd.decompress(threads=1).len() == 100
-    assert threading.active_count() == threads
 
 
 IMPORTS = """
