@@ -4,11 +4,12 @@ CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 WHEELS := dist
+VENV_SPARK := .venv-spark
 PIP_QUIET := --quiet --disable-pip-version-check
 # The command's own features: everything there is.
 FEATURES := --features cli
 
-.PHONY: demo test test-rust test-python test-wheel wheel bench clean
+.PHONY: demo test test-rust test-python test-wheel test-spark wheel bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
@@ -32,10 +33,11 @@ test-rust:
 # everything once more, with other features of the dependencies.)
 test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python -m ruff check python tests/python examples/python benches
+	$(VENV)/bin/python -m ruff check python tests/python tests/spark examples/python benches
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
+	$(VENV)/bin/python tests/python/readme.py docs/engines.md
 
 # The wheel in an environment that has nothing else: what the README shows runs there.
 test-wheel: wheel
@@ -43,6 +45,12 @@ test-wheel: wheel
 	$(PYTHON) -m venv $(VENV)-empty
 	$(VENV)-empty/bin/python -m pip install $(PIP_QUIET) $(WHEELS)/*.whl pyarrow
 	$(VENV)-empty/bin/python tests/python/readme.py README.md
+
+# zstd_arrow.spark on a real Spark in local mode. Not a part of `test`: it needs Java (17 or later),
+# and Spark is a download of 450 MB.
+test-spark: $(VENV_SPARK)/ready wheel
+	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV_SPARK)/bin/python -m pytest -q -rsx tests/spark
 
 # A wheel for every CPython from 3.11 on.
 wheel: $(VENV)/ready
@@ -54,10 +62,22 @@ $(VENV)/ready: tests/python/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r tests/python/requirements.txt
 	touch $@
 
-# The codec against the plain loop over libzstd, as ratios.
-bench:
+$(VENV_SPARK)/ready: tests/spark/requirements.txt
+	$(PYTHON) -m venv $(VENV_SPARK)
+	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
+	touch $@
+
+# The codec against the plain loop over libzstd, as ratios; then query engines with this package
+# against what people write in them without it. (Spark too, where `make test-spark` has fetched it.)
+bench: $(VENV)/ready wheel
 	$(CARGO) bench --locked --bench codec
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb
+	if test -e $(VENV_SPARK)/ready; then \
+		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
+		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark; \
+	fi
 
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) $(VENV)-empty $(WHEELS)
+	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(WHEELS)

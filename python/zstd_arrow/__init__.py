@@ -13,7 +13,8 @@ the GIL, with no Python object for a value.
 
 Columns are objects with the Arrow PyCapsule interface: of pyarrow, Polars, DuckDB, pandas,
 nanoarrow, arro3, and python-zstandard's buffer objects. pyarrow gives back pyarrow, Polars gives
-back Polars, everything else an arro3 object; chunked columns stay chunked.
+back Polars, a pandas Series gives one back over Arrow memory, everything else an arro3 object;
+chunked columns stay chunked.
 
 | what | names |
 | --- | --- |
@@ -24,6 +25,7 @@ back Polars, everything else an arro3 object; chunked columns stay chunked.
 | many values in one buffer | `BufferWithSegments`, `BufferWithSegmentsCollection` and their parts |
 | memory that waits for the next call | `idle_memory`, `set_idle_limit` |
 | python-zstandard's buffer and multi functions | the module `zstd_arrow.zstandard` |
+| the same functions inside of queries | the modules `zstd_arrow.polars`, `.duckdb`, `.spark` |
 
 Bad data is a `ZstdError` that names the row, a wrong type a `TypeError`, an option out of its range
 a `ValueError`. Ctrl-C ends a long call. Every function may be called from several threads at once.

@@ -22,6 +22,14 @@ class ArrowStreamExportable(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
+class PandasSeries(Protocol):
+    """A pandas Series, told from other streams by what only it has."""
+
+    @property
+    def iloc(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
 class ForeignSegment(Protocol):
     """python-zstandard's ``BufferSegment``."""
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_ROW = re.compile(r"row (\d+): ")
+
 
 class ZstdError(Exception):
     """Bytes that are no zstd frame, a frame that is damaged, or work that libzstd refuses.
@@ -11,7 +15,8 @@ class ZstdError(Exception):
     message : str
         What went wrong; ``str(error)`` is this text.
     row : int, optional
-        The row that it went wrong in, from zero, over all chunks of the column.
+        The row that it went wrong in, from zero, over all chunks of the column. If it is not given,
+        the one that the message begins with: Polars makes exceptions anew, from their text.
 
     Examples
     --------
@@ -30,4 +35,6 @@ class ZstdError(Exception):
 
     def __init__(self, message: str, row: int | None = None) -> None:
         super().__init__(message)
+        if row is None and (found := _ROW.match(message)):
+            row = int(found[1])
         self.row = row

@@ -190,8 +190,8 @@ pub(super) fn threads(argument: Option<isize>) -> PyResult<usize> {
 /// Returns
 /// -------
 /// column of frames
-///     As many rows; of the package that the column is of (pyarrow, Polars, else arro3), chunked as it
-///     is. LargeBinary, BinaryView for views, encoded if the column is.
+///     As many rows; of the package that the column is of (pyarrow, Polars, pandas, else arro3), chunked
+///     as it is. LargeBinary, BinaryView for views, encoded if the column is.
 ///
 /// Raises
 /// ------

@@ -1,8 +1,8 @@
 //! Arrow columns in and out, by the PyCapsule interface.
 //!
-//! A column goes back to where it came from: pyarrow gets pyarrow, Polars gets Polars, everything
-//! else an arro3 object. Neither pyarrow nor Polars is imported here unless the caller's object is
-//! one of theirs, so that it is imported already.
+//! A column goes back to where it came from: pyarrow gets pyarrow, Polars gets Polars, pandas gets
+//! pandas over pyarrow memory, everything else an arro3 object. None of these packages is imported
+//! here unless the caller's object is one of theirs, so that it is imported already.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3_arrow::input::AnyArray;
 use pyo3_arrow::{PyArray, PyChunkedArray};
 
@@ -43,6 +44,8 @@ pub(super) struct Origin {
 enum Home {
     PyArrow,
     Polars,
+    /// A Series, whose index and name the result takes over.
+    Pandas(Py<PyAny>),
     Other,
 }
 
@@ -129,6 +132,9 @@ impl Home {
         if is_instance(object, "pyarrow", &["Array", "ChunkedArray"])? {
             return Ok(Home::PyArrow);
         }
+        if is_instance(object, "pandas", &["Series"])? {
+            return Ok(Home::Pandas(object.clone().unbind()));
+        }
         Ok(match is_instance(object, "polars", &["Series"])? {
             true => Home::Polars,
             false => Home::Other,
@@ -151,6 +157,10 @@ impl Origin {
                 let series = py.import(intern!(py, "polars"))?.getattr(intern!(py, "Series"))?;
                 series.call1((&self.name, chunked))
             }
+            (Home::Pandas(series), _) => {
+                let chunked = PyChunkedArray::try_new(chunks, field)?.into_pyarrow(py)?;
+                like_pandas(series.bind(py), chunked.as_any())
+            }
             (Home::PyArrow, true) => Ok(PyChunkedArray::try_new(chunks, field)?.into_pyarrow(py)?),
             (Home::Other, true) => PyChunkedArray::try_new(chunks, field)?.into_arro3(py),
             (home, false) => {
@@ -168,4 +178,20 @@ impl Origin {
             }
         }
     }
+}
+
+/// A pandas Series of a pyarrow array, with the index and the name of another Series.
+fn like_pandas<'py>(
+    series: &Bound<'py, PyAny>,
+    values: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = series.py();
+    let pandas = py.import(intern!(py, "pandas"))?;
+    let arrays = pandas.getattr(intern!(py, "arrays"))?;
+    let values = arrays.call_method1(intern!(py, "ArrowExtensionArray"), (values,))?;
+    let options = PyDict::new(py);
+    for name in [intern!(py, "index"), intern!(py, "name")] {
+        options.set_item(name, series.getattr(name)?)?;
+    }
+    pandas.call_method(intern!(py, "Series"), (values,), Some(&options))
 }

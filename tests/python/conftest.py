@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import larger
 import pytest
 
 VARIABLE = "ZSTD_ARROW"
@@ -76,3 +77,12 @@ def folder() -> Iterator[Path]:
     """A folder that is gone after the test: some of them write large files."""
     with tempfile.TemporaryDirectory(prefix="zstd-arrow-test-") as name:
         yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def larger_file() -> Iterator[Path]:
+    """A Parquet file that is larger than the memory of the queries over it."""
+    with tempfile.TemporaryDirectory(prefix="zstd-arrow-test-") as name:
+        path = Path(name) / "frames.parquet"
+        larger.write(path)
+        yield path

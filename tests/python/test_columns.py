@@ -177,7 +177,7 @@ BINARY = {
     "arro3-chunked": Kind(arro3_chunks, arro3.core.ChunkedArray),
     "duckdb-relation": Kind(relation, arro3.core.ChunkedArray),
     "duckdb-reader": Kind(duckdb_reader, arro3.core.ChunkedArray),
-    "pandas": Kind(of_pandas, arro3.core.ChunkedArray),
+    "pandas": Kind(of_pandas, pandas.Series),
 }
 PLAIN_TEXT = {
     "string": Kind(of_pyarrow(pa.string()), pa.Array, pa.large_string()),
@@ -195,6 +195,8 @@ def to_pyarrow(column: Any) -> pa.Array | pa.ChunkedArray:
     """A result, as pyarrow has it."""
     if isinstance(column, pa.Array | pa.ChunkedArray):
         return column
+    if isinstance(column, pandas.Series):
+        return pa.chunked_array(column.array.__arrow_array__())
     return pa.array(column) if hasattr(column, "__arrow_c_array__") else pa.chunked_array(column)
 
 
