@@ -21,7 +21,7 @@ chunked columns stay chunked.
 | columns | `compress`, `decompress`, `decompressed_size`, `frame_info` |
 | tables whose columns say how they were compressed | `compress_table`, `decompress_table` |
 | the same for Parquet and Arrow IPC files | `compress_parquet`, `decompress_parquet` |
-| dictionaries | `Dictionary`, `train_dictionary` |
+| dictionaries | `Dictionary`, `train_dictionary`, `read_dictionaries` |
 | many values in one buffer | `BufferWithSegments`, `BufferWithSegmentsCollection` and their parts |
 | memory that waits for the next call | `idle_memory`, `set_idle_limit` |
 | python-zstandard's buffer and multi functions | the module `zstd_arrow.zstandard` |
@@ -46,6 +46,7 @@ from zstd_arrow._tables import (
     compress_table,
     decompress_parquet,
     decompress_table,
+    read_dictionaries,
 )
 from zstd_arrow.errors import ZstdError
 
@@ -66,6 +67,7 @@ __all__ = [
     "decompressed_size",
     "frame_info",
     "idle_memory",
+    "read_dictionaries",
     "set_idle_limit",
     "train_dictionary",
 ]

@@ -22,6 +22,7 @@ from zstd_arrow._tables import compress_parquet as compress_parquet
 from zstd_arrow._tables import compress_table as compress_table
 from zstd_arrow._tables import decompress_parquet as decompress_parquet
 from zstd_arrow._tables import decompress_table as decompress_table
+from zstd_arrow._tables import read_dictionaries as read_dictionaries
 
 __all__ = [
     "ZSTD_VERSION",
@@ -45,6 +46,7 @@ __all__ = [
     "frame_info",
     "idle_memory",
     "parameters_of_level",
+    "read_dictionaries",
     "set_idle_limit",
     "train_dictionary",
     "train_on_items",

@@ -5,6 +5,13 @@ from zstd_arrow._native import (
     compress_table,
     decompress_parquet,
     decompress_table,
+    read_dictionaries,
 )
 
-__all__ = ["compress_parquet", "compress_table", "decompress_parquet", "decompress_table"]
+__all__ = [
+    "compress_parquet",
+    "compress_table",
+    "decompress_parquet",
+    "decompress_table",
+    "read_dictionaries",
+]

@@ -8,10 +8,16 @@ import polars as pl  # type: ignore[import-not-found, unused-ignore]
 import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from arro3.core import Table
 
-from zstd_arrow._dictionary import _AnyDictionary
+from zstd_arrow._dictionary import Dictionary, _AnyDictionary
 from zstd_arrow._typing import ArrowArrayExportable, ArrowStreamExportable
 
-__all__ = ["compress_parquet", "compress_table", "decompress_parquet", "decompress_table"]
+__all__ = [
+    "compress_parquet",
+    "compress_table",
+    "decompress_parquet",
+    "decompress_table",
+    "read_dictionaries",
+]
 
 _Path: TypeAlias = str | PathLike[str]
 _Names: TypeAlias = str | Sequence[str]
@@ -135,3 +141,4 @@ def decompress_parquet(
     threads: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> _Report: ...
+def read_dictionaries(path: _Path) -> list[Dictionary]: ...

@@ -78,7 +78,7 @@ pub(super) struct CompressArgs {
     /// The compression level, from -131072 (fast) to 22 (small)
     #[arg(long, default_value_t = DEFAULT_LEVEL, value_name = "LEVEL", allow_negative_numbers = true)]
     pub(super) level: i32,
-    /// A dictionary to compress with
+    /// A dictionary to compress with: its file, or a Parquet or Arrow file that has it in its schema
     #[arg(long, value_name = "FILE", conflicts_with = "train")]
     pub(super) dictionary: Option<PathBuf>,
     /// Train a dictionary of this size for each column first; 110KiB is a good one
@@ -118,7 +118,8 @@ pub(super) struct DecompressArgs {
     /// The file to write; - for an IPC stream on standard output
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
-    /// A dictionary that frames may need; may be given several times [default: those in the file]
+    /// A dictionary that frames may need: its file, or a Parquet or Arrow file that has it in its
+    /// schema; may be given several times [default: those in the file]
     #[arg(long, value_name = "FILE")]
     pub(super) dictionary: Vec<PathBuf>,
     /// What to do with a row that cannot be decompressed

@@ -9,7 +9,6 @@ mod interrupt;
 mod progress;
 mod report;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -128,7 +127,11 @@ impl Run<'_> {
                 trained.into_iter().map(Some).collect()
             }
             (None, Some(path)) => {
-                let dictionary = read_dictionary(path)?;
+                let found = files::read_dictionaries(path)?;
+                let [dictionary] = found.as_slice() else {
+                    let problem = format!("{} holds {} of them", path.display(), found.len());
+                    return Err(Error::Option { name: "dictionary", problem });
+                };
                 args.columns.iter().map(|_| Some(dictionary.clone())).collect()
             }
             (None, None) => args.columns.iter().map(|_| None).collect(),
@@ -168,8 +171,10 @@ impl Run<'_> {
 
     fn decompress(&self, args: &DecompressArgs) -> Result<()> {
         let start = Instant::now();
-        let dictionaries =
-            args.dictionary.iter().map(|path| read_dictionary(path)).collect::<Result<_>>()?;
+        let mut dictionaries = Vec::new();
+        for path in &args.dictionary {
+            dictionaries.extend(files::read_dictionaries(path)?);
+        }
         let codec = DecompressOptions {
             dictionaries,
             utf8: args.utf8,
@@ -255,11 +260,6 @@ fn format(magicless: bool) -> Format {
 fn to_usize(name: &'static str, size: u64) -> Result<usize> {
     usize::try_from(size)
         .map_err(|_| Error::Option { name, problem: format!("{size} bytes are too many") })
-}
-
-fn read_dictionary(path: &Path) -> Result<Dictionary> {
-    let bytes = fs::read(path).map_err(|error| Error::in_file(path, error))?;
-    Dictionary::from_bytes(bytes).map_err(|error| Error::in_file(path, error))
 }
 
 fn write_dictionary(path: &Path, dictionary: &Dictionary) -> Result<()> {

@@ -6,13 +6,20 @@
 //! column whose whole name has a dot comes before a path. What a null hides is left alone, and
 //! errors tell the row of the file, in whichever list of it the value is.
 //!
-//! Batch by batch: read, compress or decompress the named columns, write, each on a thread of its
-//! own with a bounded number of batches between them. The other columns, the schema's metadata and
-//! the boundaries of row groups stay as they are. Columns of frames are written without page
-//! compression in Parquet, which would find nothing; all others with zstd pages.
+//! From Parquet to Parquet, column chunk by column chunk: the pages of a named column are read, its
+//! values go through the codec, and new pages are written, on all threads and in order. The bytes of
+//! all other columns are copied, with their encodings, page compression, statistics, indexes and Bloom
+//! filters, if their pages can be read. Row groups, levels of nested columns and the schema's metadata
+//! stay as they are. Columns of frames are written without page compression, which would find
+//! nothing; values with zstd pages, whose statistics have the least and the greatest value if both
+//! are short. Memory is that of a few pieces of about 2 MiB for each thread, or of one row where that
+//! has more, and of a few pages of the file that is read: not of a row group.
 //!
-//! Memory is that of a few batches of about 32 MiB, or of one row where that has more, and in Parquet
-//! of the encoded pages of the row group that is being written.
+//! Else (Arrow IPC files and streams, and columns with an encoding of Arrow's, whose distinct values are
+//! worked on once) batch by batch: read, compress or decompress, write, each on a thread of its own
+//! with a bounded number of batches between them. Memory is that of a few batches of about 32 MiB, or
+//! of one row where that has more, and in Parquet of the encoded pages of the row group that is being
+//! written, where pages are all zstd's.
 //!
 //! The output is written to a temporary file beside the target, synced, and renamed: after a
 //! crash, an error or an interruption there is the old file or the whole new one. What a crash
@@ -59,6 +66,7 @@ pub use table::{Table, compress_batches, decompress_batches, train_batches};
 
 use crate::codec::{CancelFlag, Compressor, DecompressOptions, Dictionary, RowFailure, Trainer};
 use crate::error::{Error, Result};
+use crate::schema;
 use batch::{Outcome, Plan};
 use leaf::Leaf;
 use path::FieldPath;
@@ -348,6 +356,26 @@ pub fn train(
     trained
         .map(|(trainer, name)| trainer.finish().map_err(|error| in_source(error.in_column(name))))
         .collect()
+}
+
+/// The dictionaries that a file holds: a dictionary file's one, or those in the schema of a Parquet or
+/// Arrow IPC file, which a copy of it may have lost.
+///
+/// # Errors
+///
+/// [`Error::File`] if the file cannot be read or has no dictionary.
+pub fn read_dictionaries(path: &Path) -> Result<Vec<Dictionary>> {
+    let of_file = |error: Error| error.of_file(path);
+    if FileFormat::of_file(path)?.is_none() {
+        let bytes = std::fs::read(path).map_err(|error| Error::in_file(path, error))?;
+        return Ok(vec![Dictionary::from_bytes(bytes).map_err(of_file)?]);
+    }
+    let source = pipeline::open(path, None, |path| Source::open(path, DEFAULT_BATCH_ROWS, None))?;
+    let found = schema::dictionaries(source.schema.metadata()).map_err(of_file)?;
+    match found.is_empty() {
+        true => Err(of_file(Error::Dictionary("the file's schema has none".to_owned()))),
+        false => Ok(found),
+    }
 }
 
 /// Writes a small file (a dictionary) as jobs write theirs: whole, or not at all.

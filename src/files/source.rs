@@ -34,6 +34,14 @@ impl FileFormat {
         }
     }
 
+    /// The format that a file's content says.
+    pub(super) fn of_file(path: &Path) -> Result<Option<Self>> {
+        let mut start = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut start));
+        read.map_err(|error| Error::in_file(path, error))?;
+        Ok(Self::of_content(&start))
+    }
+
     /// The format that a file's first bytes say.
     fn of_content(start: &[u8]) -> Option<Self> {
         if start.starts_with(b"PAR1") || start.starts_with(b"PARE") {

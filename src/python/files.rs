@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::codec::{CancelFlag, CompressOptions, DecompressOptions};
 use crate::error::Result;
 use crate::files::{self, FileOptions, Progress, Report};
-use crate::python::codec::{dictionaries, parse_on_error, threads};
+use crate::python::codec::{PyDictionary, dictionaries, parse_on_error, threads};
 use crate::python::table::{Compression, Names};
 use crate::python::work;
 
@@ -107,6 +107,46 @@ pub(super) fn compress_parquet<'py>(
             FileOptions::default().progress(tell).cancel(cancel.clone()),
         )
     })
+}
+
+/// Reads the dictionaries that a file holds.
+///
+/// Those of a table's schema are there to decompress another table, whose schema has lost them.
+///
+/// Parameters
+/// ----------
+/// path : str or path
+///     A dictionary file, or a Parquet or Arrow IPC file with marked columns.
+///
+/// Returns
+/// -------
+/// list of Dictionary
+///     By id.
+///
+/// Raises
+/// ------
+/// OSError
+///     The file cannot be read.
+/// ZstdError
+///     It has no dictionary, or one that cannot be read.
+///
+/// Examples
+/// --------
+/// >>> import pyarrow as pa, tempfile
+/// >>> import zstd_arrow as za
+/// >>> shared = za.Dictionary(b"what the values have in common")
+/// >>> table = pa.table({"page": ["first page", None]})
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     small = za.compress_table(table, "page", dictionary=shared)
+/// ...     with pa.OSFile(f"{folder}/small.arrow", "wb") as file:
+/// ...         with pa.ipc.new_file(file, small.schema) as writer:
+/// ...             writer.write_table(small)
+/// ...     za.read_dictionaries(f"{folder}/small.arrow") == [shared]
+/// True
+#[pyfunction]
+pub(super) fn read_dictionaries(py: Python<'_>, path: PathBuf) -> PyResult<Vec<PyDictionary>> {
+    let found = py.detach(|| files::read_dictionaries(&path))?;
+    Ok(found.into_iter().map(PyDictionary).collect())
 }
 
 /// Decompresses columns of a Parquet or Arrow IPC file into another file.

@@ -41,7 +41,7 @@ mod _native {
         set_idle_limit, train_dictionary,
     };
     #[pymodule_export]
-    use super::files::{compress_parquet, decompress_parquet};
+    use super::files::{compress_parquet, decompress_parquet, read_dictionaries};
     #[pymodule_export]
     use super::items::{
         ItemCompressor, decompress_item, decompress_items, estimate_context_size,

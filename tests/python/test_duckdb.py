@@ -280,7 +280,8 @@ QUERY = """
 import duckdb
 import zstd_arrow.duckdb
 
-connection = duckdb.connect(config={"memory_limit": "100MB", "threads": 2})
+limits = {"memory_limit": "100MB", "threads": 2, "temp_directory": f"{target}.tmp"}
+connection = duckdb.connect(config=limits)
 zstd_arrow.duckdb.register(connection)
 # Threads and code are there before the count begins.
 connection.execute("select zstd_decompress(zstd_compress('a value'))").fetchall()

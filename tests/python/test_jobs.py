@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as encryption
 import pytest
 import zstandard
+import zstd_arrow as za
 from conftest import TIMEOUT_SECONDS, Command, Done
 from pyarrow import ipc
 from test_interop import (
@@ -328,14 +329,26 @@ def test_rewritten_by_pyarrow(command: Command, folder: Path, rewrite: Any) -> N
 
 
 @pytest.mark.parametrize("writer", [by_polars, by_polars_lazily])
-def test_rewritten_by_polars(command: Command, folder: Path, rewrite: Any, writer: Any) -> None:
+def test_rewritten_by_polars(
+    command: Command, folder: Path, small_parquet: Path, rewrite: Any, writer: Any
+) -> None:
     """Polars keeps the mark and drops the dictionary, which the error asks for by its id."""
     source, back = rewrite(writer), folder / "back.parquet"
     mark = json.loads(pq.read_schema(source).field("value").metadata[b"ARROW:extension:metadata"])
     error = command("decompress", source, "-o", back, status=1).stderr
     assert_says(error, str(source), '"value"', f"dictionary {mark['dictionary_id']}")
-    command("decompress", source, "-o", back, "--dictionary", folder / "saved.dict")
-    assert_values(values_of(read(back)), values_of(events()))
+    for holder in (folder / "saved.dict", small_parquet):
+        command("decompress", source, "-o", back, "--dictionary", holder)
+        assert_values(values_of(read(back)), values_of(events()))
+    found = za.read_dictionaries(small_parquet)
+    assert found == za.read_dictionaries(folder / "saved.dict")
+    assert [dictionary.id for dictionary in found] == [mark["dictionary_id"]]
+    assert_says(
+        command(
+            "compress", source, "-c", "id", "-o", back, "--dictionary", source, status=1
+        ).stderr,
+        "none",
+    )
 
 
 def test_rewritten_by_duckdb(command: Command, folder: Path, rewrite: Any) -> None:

@@ -292,8 +292,8 @@ def test_any_bytes(values: list[bytes], threads: int | None) -> None:
     failed: list[za.ZstdError] = []
     found = za.decompress(column, on_error="null", failed=failed, threads=threads)
     for row, value in enumerate(found.to_pylist()):
-        # libzstd's streams refuse a raw block that is larger than the window; its function for whole
-        # values, which is the one for columns, has no use for the window.
+        # libzstd's streams refuse a raw block that is larger than the window; its function for
+        # whole values, which is the one for columns, has no use for the window.
         if value is not None and expected[row] is None:
             expected[row] = content_at_once(values[row], len(value))
     assert found.to_pylist() == expected
