@@ -22,6 +22,7 @@
 //! # Ok::<(), zstd_arrow::Error>(())
 //! ```
 
+mod batch;
 mod builder;
 mod cancel;
 mod column;
