@@ -55,8 +55,8 @@ pub mod schema;
 mod segments;
 
 pub use codec::{
-    CancelFlag, CompressOptions, Compressor, CompressorBuilder, DecompressOptions, Decompressed,
-    Decompressor, DecompressorBuilder, Dictionary, Format, OnError, RowFailure, Strategy, Trainer,
+    CancelFlag, CompressOptions, Compressor, CompressorBuilder, DecompressOptions, Decoder,
+    Decompressed, Decompressor, DecompressorBuilder, Dictionary, Format, OnError, RowFailure, Strategy, Trainer,
     decompressed_size, frame_info,
 };
 pub use error::{Error, Rejected, Result, ValueError};

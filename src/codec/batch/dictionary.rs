@@ -1,6 +1,8 @@
 //! A dictionary as the batch decoder wants it (RFC 8878, section 5).
 
-use crate::codec::batch::codes::{LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
+use std::sync::LazyLock;
+
+use crate::codec::batch::codes::{Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::fse::Distribution;
 use crate::codec::batch::huffman::{Code, Pairs};
@@ -22,7 +24,13 @@ pub(super) struct Entropy {
 }
 
 impl Prepared {
-    /// For frames without a dictionary, and those with raw content.
+    /// For frames without a dictionary; made once.
+    pub(in crate::codec) fn without_dictionary() -> &'static Self {
+        static WITHOUT: LazyLock<Prepared> = LazyLock::new(|| Prepared::raw(&[]));
+        &WITHOUT
+    }
+
+    /// For frames with a dictionary of raw content.
     pub(in crate::codec) fn raw(content: &[u8]) -> Self {
         // The offsets that the format begins with (section 3.1.1.5).
         Self::with(content, [1, 4, 8], None)
@@ -35,7 +43,7 @@ impl Prepared {
         let rest = bytes.get(8..)?;
         let (code, used) = Code::read(rest)?;
         let rest = rest.get(used..)?;
-        let read = |bytes, kind: &crate::codec::batch::codes::Kind| {
+        let read = |bytes, kind: &Kind| {
             Distribution::read(bytes, kind.max_log, kind.max_code)
         };
         let (offsets, used) = read(rest, &OFFSETS)?;
@@ -65,7 +73,7 @@ impl Prepared {
     }
 
     /// The content, with `OVER` more bytes behind it that may be read.
-    pub(super) fn padded(&self) -> (&[u8], usize) {
-        (&self.padded, self.padded.len() - OVER)
+    pub(super) fn padded(&self) -> &[u8] {
+        &self.padded
     }
 }

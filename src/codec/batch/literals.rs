@@ -197,18 +197,21 @@ pub(super) fn decode<const LANES: usize>(
     }
     // As long as there is a stream for each lane.
     while started == LANES {
-        while lanes.iter().fold(true, |all, lane| all & lane.has_room()) {
-            for lane in &mut lanes {
+        // Lanes that are named one by one stay in the processor's registers.
+        let mut now = lanes;
+        while now.iter().fold(true, |all, lane| all & lane.has_room()) {
+            for lane in &mut now {
                 // SAFETY: `at` is so far from the front of the frame as one round goes forward.
                 unsafe { lane.refill() };
             }
             for _ in 0..LOOKUPS {
-                for lane in &mut lanes {
+                for lane in &mut now {
                     // SAFETY: there is room for two literals of each lookup.
                     unsafe { lane.lookup(table) };
                 }
             }
         }
+        lanes = now;
         let mut i = 0;
         while i < started {
             if lanes[i].has_room() {

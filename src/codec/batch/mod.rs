@@ -113,6 +113,11 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// How many frames were taken.
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
     /// Whether it is time to decode.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
@@ -201,12 +206,11 @@ impl<'a> Group<'a> {
             return false;
         }
         let Workspace { literals, sequences, content } = &mut *self.workspace;
-        let (dictionary, _) = self.prepared.padded();
         let execution = Execution {
             literals: &literals[*literals_at..literals_at + plan.literals.count() + OVER],
             sequences: &sequences[*sequences_at..sequences_at + plan.sequences],
             repeat: self.prepared.repeat,
-            dictionary,
+            dictionary: self.prepared.padded(),
         };
         let with_over = plan.size + OVER;
         let done = match target.get_mut(..with_over) {

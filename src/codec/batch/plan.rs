@@ -88,7 +88,7 @@ impl Plan {
         let (sequences, used) = match *section {
             [0] => (0, 1),
             [count @ 1..128, ..] => (usize::from(count), 1),
-            [high @ 128..255, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
+            [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
             _ => return None,
         };
         let mut plan =

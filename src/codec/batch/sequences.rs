@@ -243,13 +243,15 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
     while started == LANES {
         let steps = work.iter().map(|work| work.count).min().unwrap_or(0);
         let mut done = 0;
+        // Lanes that are named one by one stay in the processor's registers.
+        let mut lanes = work.map(|work| work.lane);
         while done < steps {
             let mut below = 0;
-            for work in &mut work {
+            for lane in &mut lanes {
                 // SAFETY: `count` places are left to the lane, more than `done`; the position was
                 // not below 0 after the step before.
-                unsafe { work.lane.step::<D>(tables) };
-                below |= work.lane.left;
+                unsafe { lane.step::<D>(tables) };
+                below |= lane.left;
             }
             done += 1;
             // No sound stream comes here: its last step leaves it above 0, by `BELOW`.
@@ -258,7 +260,10 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
             }
         }
         let mut i = 0;
-        work.iter_mut().for_each(|work| work.count -= done);
+        for (work, lane) in work.iter_mut().zip(lanes) {
+            work.lane = lane;
+            work.count -= done;
+        }
         while i < started {
             if work[i].is_open() {
                 i += 1;
