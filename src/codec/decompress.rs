@@ -41,7 +41,7 @@ const SLACK: usize = 64;
 /// What a row costs to decode besides its bytes, in bytes.
 const ROW_COST: u64 = 128;
 /// Rows that are looked at together for the batch decoder.
-const GROUP_ROWS: usize = 64;
+const GROUP_ROWS: usize = 128;
 /// A run goes on in groups as long as the batch decoder takes one row of so many.
 const WORTH_A_GROUP: usize = 4;
 

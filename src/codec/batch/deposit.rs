@@ -6,6 +6,9 @@ pub(super) trait Deposit {
     /// Of the mask's fields, of `LOW` bits, then `MIDDLE`, then any number, each is set from
     /// its lowest bit on without a gap.
     fn deposit<const LOW: u32, const MIDDLE: u32>(bits: u64, mask: u64) -> u64;
+
+    /// The lowest `count` bits, of at most 63.
+    fn lowest(bits: u64, count: u32) -> u64;
 }
 
 /// For any processor.
@@ -21,6 +24,11 @@ impl Deposit for Portable {
         let behind_middle = behind_low >> middle.trailing_ones();
         bits & low | (behind_low & middle) << LOW | (behind_middle & high) << (LOW + MIDDLE)
     }
+
+    #[inline(always)]
+    fn lowest(bits: u64, count: u32) -> u64 {
+        bits & ((1 << count) - 1)
+    }
 }
 
 /// For x86-64 processors with BMI2; to be called only where that is enabled.
@@ -34,6 +42,12 @@ impl Deposit for Bmi2 {
         // SAFETY: the type is named only by functions for which BMI2 is enabled, and those are
         // called only where the processor has it (`Instructions::detect`).
         unsafe { std::arch::x86_64::_pdep_u64(bits, mask) }
+    }
+
+    #[inline(always)]
+    fn lowest(bits: u64, count: u32) -> u64 {
+        // SAFETY: as above.
+        unsafe { std::arch::x86_64::_bzhi_u64(bits, count) }
     }
 }
 
@@ -64,6 +78,7 @@ mod tests {
                     #[cfg(target_arch = "x86_64")]
                     if is_x86_feature_detected!("bmi2") {
                         assert_eq!(Bmi2::deposit::<8, 9>(bits, mask), expected);
+                        assert_eq!(Bmi2::lowest(bits, high), Portable::lowest(bits, high));
                     }
                 }
             }

@@ -28,62 +28,65 @@ impl Execution<'_> {
     /// it has as many bytes as the place.
     #[inline(always)]
     pub(super) fn run(&self, target: &mut [MaybeUninit<u8>]) -> bool {
-        let size = target.len() - OVER;
-        let literals = self.literals.len() - OVER;
-        let before = self.dictionary.len() - OVER;
+        let range = target.as_mut_ptr_range();
+        let start = range.start.cast::<u8>();
+        let before = (self.dictionary.len() - OVER) as isize;
+        // SAFETY: each has OVER bytes behind what is meant.
+        let (end, literals_end, dictionary_end) = unsafe {
+            (
+                range.end.cast::<u8>().sub(OVER),
+                self.literals.as_ptr_range().end.sub(OVER),
+                self.dictionary.as_ptr_range().end.sub(OVER),
+            )
+        };
         let mut repeat = self.repeat.map(|offset| offset as usize);
-        let start = target.as_mut_ptr().cast::<u8>();
-        let dictionary = self.dictionary.as_ptr();
-        // Bytes that are written, and literals that are used.
-        let (mut written, mut used) = (0, 0);
+        let mut out = start;
+        let mut literals = self.literals.as_ptr();
         for sequence in self.sequences {
             let literal_length = sequence.literal_length();
             let match_length = sequence.match_length();
             let offset = next_offset(&mut repeat, sequence.offset_value(), literal_length == 0);
-            let matched = written + literal_length;
-            // None of these sums is near to overflow: the lengths have 16 bits, the offset has 32.
-            let sound = literal_length <= literals - used
-                && matched + match_length <= size
-                && offset.wrapping_sub(1) < matched + before;
-            if !sound {
+            let target = out.wrapping_add(literal_length);
+            let literals_next = literals.wrapping_add(literal_length);
+            let next = target.wrapping_add(match_length);
+            if literals_next > literals_end || next > end {
                 return false;
             }
             // SAFETY: so many literals are left, and there is room for them, each with OVER behind.
-            unsafe {
-                copy(self.literals.as_ptr().add(used), start.add(written), literal_length);
+            unsafe { copy(literals, out, literal_length) };
+            // How far the match begins in the dictionary: not at all, if it is not above 0.
+            let back = offset as isize - (target.addr() - start.addr()) as isize;
+            if back > before {
+                return false;
             }
-            used += literal_length;
-            written = matched + match_length;
-            // SAFETY: `matched` bytes are written, of which, or of the dictionary, the match begins;
-            // there is room for it.
+            let in_dictionary = back > 0;
+            let source = select_unpredictable(
+                in_dictionary,
+                dictionary_end.wrapping_offset(-back),
+                target.wrapping_sub(offset).cast_const(),
+            );
+            // The bytes that are there to be copied without a look at what is written meanwhile.
+            let there = select_unpredictable(in_dictionary, back as usize, offset);
+            let needed = select_unpredictable(in_dictionary, match_length, STEP);
+            // SAFETY: all of the content before `target` is written, of which, or of the dictionary,
+            // the match begins; there is room for it.
             unsafe {
-                let target = start.add(matched);
-                let in_dictionary = offset > matched;
-                let back = offset.wrapping_sub(matched);
-                let source = select_unpredictable(
-                    in_dictionary,
-                    dictionary.wrapping_add(before.wrapping_sub(back)),
-                    target.wrapping_sub(offset).cast_const(),
-                );
-                // The bytes that are there to be copied without a look at what is written meanwhile.
-                let there = select_unpredictable(in_dictionary, back, offset);
-                let needed = select_unpredictable(in_dictionary, match_length, STEP);
                 if there >= needed {
                     copy(source, target, match_length);
+                } else if offset == 0 {
+                    return false;
                 } else {
-                    let from_dictionary = if in_dictionary { back } else { 0 };
-                    copy_near(source, target, from_dictionary, offset, match_length);
+                    copy_near(source, target, back.max(0) as usize, offset, match_length);
                 }
             }
+            (out, literals) = (next, literals_next);
         }
-        let rest = literals - used;
-        if written + rest != size {
+        let rest = literals_end.addr() - literals.addr();
+        if rest != end.addr() - out.addr() {
             return false;
         }
         // SAFETY: so many literals are left, and so much room.
-        unsafe {
-            std::ptr::copy_nonoverlapping(self.literals.as_ptr().add(used), start.add(written), rest);
-        }
+        unsafe { copy_rest(literals, out, 0, rest) };
         true
     }
 }
@@ -95,12 +98,9 @@ fn next_offset(repeat: &mut [usize; 3], value: usize, no_literals: bool) -> usiz
     // Without literals the values stand for the ones that are one further on.
     let number = value + usize::from(no_literals);
     let is_new = value > 3;
-    let old = match number {
-        1 => first,
-        2 => second,
-        3 => third,
-        _ => first.wrapping_sub(1),
-    };
+    let low = select_unpredictable(number == 1, first, second);
+    let high = select_unpredictable(number == 3, third, first.wrapping_sub(1));
+    let old = select_unpredictable(number < 3, low, high);
     let offset = select_unpredictable(is_new, value.wrapping_sub(3), old);
     let keeps_third = !is_new & (number < 3);
     let keeps_second = !is_new & (number < 2);
@@ -120,22 +120,46 @@ fn next_offset(repeat: &mut [usize; 3], value: usize, no_literals: bool) -> usiz
 /// in the same memory, it is `STEP` bytes or more behind it.
 #[inline(always)]
 unsafe fn copy(source: *const u8, target: *mut u8, size: usize) {
-    type Chunk = [MaybeUninit<u8>; STEP];
-    let step = |at: usize| {
-        // SAFETY: by the function's contract: not more than OVER bytes go over `size`.
-        unsafe {
-            let chunk = source.add(at).cast::<Chunk>().read();
-            target.add(at).cast::<Chunk>().write(chunk);
+    // SAFETY: by this function's contract: OVER are two steps.
+    unsafe {
+        step(source, target, 0);
+        step(source, target, STEP);
+        if size > OVER {
+            copy_rest(source, target, OVER, size);
         }
-    };
-    step(0);
-    step(STEP);
-    let mut done = 2 * STEP;
+    }
+}
+
+/// Goes on with a copy behind its first `done` bytes. (By itself, so that what is kept in registers
+/// beside all copies is the same for the short ones.)
+///
+/// # Safety
+///
+/// As for `copy`.
+#[cold]
+#[inline(never)]
+unsafe fn copy_rest(source: *const u8, target: *mut u8, done: usize, size: usize) {
+    let mut done = done;
     while done < size {
-        step(done);
-        step(done + STEP);
+        // SAFETY: by this function's contract: less than OVER bytes go over `size`.
+        unsafe {
+            step(source, target, done);
+            step(source, target, done + STEP);
+        }
         done += 2 * STEP;
     }
+}
+
+/// Copies `STEP` bytes.
+///
+/// # Safety
+///
+/// They are there, and room for them, at `at`.
+#[inline(always)]
+unsafe fn step(source: *const u8, target: *mut u8, at: usize) {
+    type Chunk = [MaybeUninit<u8>; STEP];
+    // SAFETY: by this function's contract.
+    unsafe { target.add(at).cast::<Chunk>().write(source.add(at).cast::<Chunk>().read()) };
 }
 
 /// Copies a match that is not simply there: one that goes from the dictionary over to the content,
@@ -146,6 +170,7 @@ unsafe fn copy(source: *const u8, target: *mut u8, size: usize) {
 /// `source` has `from_dictionary` bytes, which are all that is behind it in the dictionary, or else
 /// lies `offset` bytes before `target`. The content begins `offset - from_dictionary` bytes before
 /// `target`, or earlier if nothing is from the dictionary. `target` has room for `size` bytes.
+#[cold]
 #[inline(never)]
 unsafe fn copy_near(
     source: *const u8,

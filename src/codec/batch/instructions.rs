@@ -10,7 +10,7 @@ use crate::codec::batch::tables::SequenceTables;
 use crate::codec::batch::{literals, sequences};
 
 /// Frames whose literals, and whose sequences, are decoded side by side.
-const LITERAL_LANES: usize = 4;
+const LITERAL_LANES: usize = 5;
 const SEQUENCE_LANES: usize = 2;
 
 /// Which instructions the stages are made of.
@@ -37,6 +37,16 @@ impl Instructions {
             return Self::Bmi2;
         }
         Self::Portable
+    }
+
+    /// Those that this processor has.
+    #[cfg(test)]
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        [Self::Portable, Self::detect()].into_iter().take(match Self::detect() {
+            Self::Portable => 1,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bmi2 => 2,
+        })
     }
 
     pub(super) fn literals(

@@ -54,8 +54,8 @@ use crate::codec::frame::Format;
 const MAX_CONTENT: usize = 32 << 10;
 /// When a group is full: frames, and bytes of content, so that what is between the stages stays in
 /// the processor's nearest memory.
-const GROUP_FRAMES: usize = 64;
-const GROUP_CONTENT: usize = 64 << 10;
+const GROUP_FRAMES: usize = 128;
+const GROUP_CONTENT: usize = 128 << 10;
 
 /// What one thread decodes with: memory between the stages, which is kept.
 #[derive(Default)]

@@ -65,10 +65,6 @@ impl<'a> Stream<'a> {
         (start >= BEFORE_STREAM && start < bytes.len() && count > 0)
             .then_some(Self { bytes, start, at, count, job })
     }
-
-    pub(super) fn job(&self) -> usize {
-        self.job
-    }
 }
 
 /// One frame's stream, partly read.
@@ -97,97 +93,95 @@ impl Lane {
         // 8 bytes for `BELOW`, and 7 so that the load ends with the byte of the position.
         let base = stream.bytes[stream.start - 15..].as_ptr();
         let out = out.get(stream.at, stream.count);
-        let mut lane =
-            Self { base, left: bits + BELOW, states: tables.first(0), out, state_bits: 0 };
-        // SAFETY: the position is above 0, and not behind the end of the stream.
-        lane.states = tables.first(unsafe { lane.load() } >> (LOADED + (lane.left & 7) - first_bits));
-        lane.left = left;
-        Some(lane)
-    }
-
-    /// `LOADED` bits and up to 7 more below the position, with others above them.
-    ///
-    /// # Safety
-    ///
-    /// The position is 0 or above, and has only gone down since it was that of the stream's end.
-    #[inline(always)]
-    unsafe fn load(&self) -> u64 {
-        // SAFETY: at 0 these are the bytes from 15 before the start of the stream on, which are in
-        // the frame (`Stream::new`); at the end of the stream they are its last, or what is before it.
-        unsafe { load(self.base.offset((self.left >> 3) as isize)) }
+        // SAFETY: the position is that of the stream's end, and above 0.
+        let states = unsafe { load_below(base, bits + BELOW) };
+        let states = tables.first(states >> (LOADED + ((bits + BELOW) & 7) - first_bits));
+        Some(Self { base, left, states, out, state_bits: 0 })
     }
 
     /// Decodes one sequence.
     ///
     /// # Safety
     ///
-    /// As for `load`; and `out` has a place left.
+    /// The position is 0 or above, and has only gone down since it was that of the stream's end; and
+    /// `out` has a place left.
     #[inline(always)]
     unsafe fn step<D: Deposit>(&mut self, tables: &SequenceTables) {
         let entry = tables.entry(self.states);
         // SAFETY: by this function's contract.
-        let bits = unsafe { self.load() };
+        let bits = unsafe { load_below(self.base, self.left) };
         let position = LOADED + (self.left & 7);
-        let code = entry.offset_code();
-        let behind_offset = position - i64::from(code);
+        let behind_offset = position - i64::from(entry.offset_code());
         let behind_lengths = behind_offset - i64::from(entry.length_mask().count_ones());
         let state_bits = i64::from(entry.state_mask().count_ones());
         let end = behind_lengths - state_bits;
-        if end < 0 {
-            // SAFETY: by this function's contract.
-            return unsafe { self.long_step::<D>(entry) };
-        }
         let at = |position: i64| bits.wrapping_shr(position as u32);
-        // SAFETY: by this function's contract there is a place.
-        unsafe { self.push::<D>(entry, at(behind_offset), at(behind_lengths)) };
-        self.states = entry.next(D::deposit::<8, 9>(at(end), entry.state_mask()));
+        let (sequence, states) = match end {
+            // SAFETY: by this function's contract.
+            ..0 => unsafe { long_step::<D>(self.base, self.left, entry) },
+            _ => (
+                sequence::<D>(entry, at(behind_offset), at(behind_lengths)),
+                entry.next(D::deposit::<8, 9>(at(end), entry.state_mask())),
+            ),
+        };
+        self.states = states;
         self.left += end - position;
         self.state_bits = state_bits;
-    }
-
-    /// Writes a sequence, from bits that end with its offset's and with its lengths'.
-    ///
-    /// # Safety
-    ///
-    /// `out` has a place left.
-    #[inline(always)]
-    unsafe fn push<D: Deposit>(&mut self, entry: Entry, offset: u64, lengths: u64) {
-        let one = 1_u64 << entry.offset_code();
-        let value = one | offset & (one - 1);
-        let dealt = D::deposit::<16, 16>(lengths, entry.length_mask());
-        // No sum of a baseline and its bits goes over its field (`tables::length`).
-        let lengths = entry.length_baselines().wrapping_add(dealt as u32);
         // SAFETY: by this function's contract.
         unsafe {
-            self.out.write(Sequence(value << 32 | u64::from(lengths)));
+            self.out.write(sequence);
             self.out = self.out.add(1);
         }
     }
+}
 
-    /// A step that takes more bits than one load has.
-    ///
-    /// # Safety
-    ///
-    /// As for `step`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn long_step<D: Deposit>(&mut self, entry: Entry) {
-        let mut bits = [0; 3];
-        let counts = [entry.offset_code(), entry.length_mask().count_ones(), entry.state_mask().count_ones()];
-        for (bits, count) in bits.iter_mut().zip(counts) {
-            if self.left < 0 {
-                // Damaged, and stopped for that; what it decodes is not looked at.
-                break;
-            }
-            // SAFETY: the position is not below 0, and went down only. No count is over `LOADED`.
-            *bits = unsafe { self.load() } >> (LOADED + (self.left & 7) - i64::from(count));
-            self.left -= i64::from(count);
+/// `LOADED` bits and up to 7 more below a position, with others above them.
+///
+/// # Safety
+///
+/// `base` is a lane's, and the position is one from 0 to the end of its stream.
+#[inline(always)]
+unsafe fn load_below(base: *const u8, left: i64) -> u64 {
+    // SAFETY: at 0 these are the bytes from 15 before the start of the stream on, which are in the
+    // frame (`Stream::new`); at the end of the stream they are its last, or what is before it.
+    unsafe { load(base.offset((left >> 3) as isize)) }
+}
+
+/// A sequence, from bits that end with its offset's and with its lengths'.
+#[inline(always)]
+fn sequence<D: Deposit>(entry: Entry, offset: u64, lengths: u64) -> Sequence {
+    let code = entry.offset_code();
+    let value = 1 << code | D::lowest(offset, code);
+    let dealt = D::deposit::<16, 16>(lengths, entry.length_mask());
+    // No sum of a baseline and its bits goes over its field (`tables::length`).
+    let lengths = entry.length_baselines().wrapping_add(dealt as u32);
+    Sequence(value << 32 | u64::from(lengths))
+}
+
+/// A step that takes more bits than one load has. (It is given and gives numbers, not a lane: that
+/// would have to lie in memory all the time.)
+///
+/// # Safety
+///
+/// As for `load_below`.
+#[cold]
+#[inline(never)]
+unsafe fn long_step<D: Deposit>(base: *const u8, left: i64, entry: Entry) -> (Sequence, States) {
+    let mut left = left;
+    let mut read = |count: u32| {
+        if left < 0 {
+            // Damaged, and stopped for that; what it decodes is not looked at.
+            return 0;
         }
-        // SAFETY: by this function's contract there is a place.
-        unsafe { self.push::<D>(entry, bits[0], bits[1]) };
-        self.states = entry.next(D::deposit::<8, 9>(bits[2], entry.state_mask()));
-        self.state_bits = i64::from(counts[2]);
-    }
+        // SAFETY: the position is not below 0, and went down only. No count is over `LOADED`.
+        let bits = unsafe { load_below(base, left) } >> (LOADED + (left & 7) - i64::from(count));
+        left -= i64::from(count);
+        bits
+    };
+    let offset = read(entry.offset_code());
+    let lengths = read(entry.length_mask().count_ones());
+    let states = D::deposit::<8, 9>(read(entry.state_mask().count_ones()), entry.state_mask());
+    (sequence::<D>(entry, offset, lengths), entry.next(states))
 }
 
 /// A lane, and how far it is.

@@ -2,8 +2,11 @@
 
 use std::mem::MaybeUninit;
 
+use zstd::zstd_safe::{CCtx, CParameter, Strategy};
+
+use crate::codec::batch::instructions::Instructions;
 use crate::codec::batch::{Group, Prepared, Workspace, twin};
-use crate::codec::frame::Format;
+use crate::codec::frame::{Format, read_header};
 
 /// splitmix64.
 struct Random(u64);
@@ -87,6 +90,12 @@ impl Case {
         cases
     }
 
+    /// The id that frames carry.
+    fn id(&self) -> Option<u32> {
+        let bytes = self.bytes.as_ref()?;
+        zstd::zstd_safe::get_dict_id_from_dict(bytes).map(|id| id.get())
+    }
+
     fn libzstd(&self) -> zstd::bulk::Decompressor<'_> {
         match &self.bytes {
             Some(bytes) => zstd::bulk::Decompressor::with_dictionary(bytes).unwrap(),
@@ -96,9 +105,14 @@ impl Case {
 
     /// What the batch decoder makes of frames whose contents have these sizes; `None` where it
     /// leaves one to libzstd. Each value goes behind the one before, with nothing behind the last.
-    fn batch(&self, frames: &[(&[u8], usize)]) -> Vec<Option<Vec<u8>>> {
+    fn batch(
+        &self,
+        frames: &[(&[u8], usize)],
+        instructions: Instructions,
+    ) -> Vec<Option<Vec<u8>>> {
         let mut workspace = Workspace::default();
         let mut group = Group::new(&self.prepared, &mut workspace, Format::Zstd);
+        group.instructions = instructions;
         let total = frames.iter().map(|(_, size)| size).sum();
         let mut memory = vec![MaybeUninit::new(0xEE); total];
         let mut rest = &mut memory[..];
@@ -123,11 +137,25 @@ impl Case {
     }
 }
 
-/// A frame of random options.
-fn compress(random: &mut Random, dictionary: Option<&[u8]>, value: &[u8]) -> Vec<u8> {
-    use zstd::zstd_safe::{CCtx, CParameter, Strategy};
+/// Frames of random options, the same for several in a row.
+fn compress(random: &mut Random, dictionary: Option<&[u8]>, values: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for values in values.chunks(20) {
+        let mut context = context(random, dictionary);
+        frames.extend(values.iter().map(|value| {
+            let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(value.len()));
+            context.compress2(&mut frame, value).unwrap();
+            frame
+        }));
+    }
+    frames
+}
+
+fn context<'a>(random: &mut Random, dictionary: Option<&[u8]>) -> CCtx<'a> {
     let mut context = CCtx::create();
-    let mut set = |parameter| context.set_parameter(parameter).map(drop).unwrap_or(());
+    let mut set = |parameter| {
+        context.set_parameter(parameter).expect("a parameter in its range");
+    };
     set(CParameter::CompressionLevel(random.below(30) as i32 - 7));
     set(CParameter::ChecksumFlag(random.below(3) == 0));
     set(CParameter::ContentSizeFlag(random.below(5) > 0));
@@ -158,9 +186,17 @@ fn compress(random: &mut Random, dictionary: Option<&[u8]>, value: &[u8]) -> Vec
     if let Some(dictionary) = dictionary {
         context.load_dictionary(dictionary).unwrap();
     }
-    let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(value.len()));
-    context.compress2(&mut frame, value).unwrap();
-    frame
+    context
+}
+
+/// Values of random sizes, none of more than `most` bytes.
+fn values(random: &mut Random, count: usize, most: usize) -> Vec<Vec<u8>> {
+    (0..count)
+        .map(|_| {
+            let size = size(random).min(most);
+            record(random, size)
+        })
+        .collect()
 }
 
 fn size(random: &mut Random) -> usize {
@@ -190,12 +226,16 @@ fn seed() -> u64 {
 fn the_twin_decodes_what_libzstd_makes() {
     let cases = Case::all();
     let mut random = Random(seed());
-    for i in 0..rounds(1500) {
-        let case = &cases[i % cases.len()];
-        let size = if i % 50 == 0 { random.below(400_000) } else { size(&mut random) };
-        let value = record(&mut random, size);
-        let frame = compress(&mut random, case.bytes.as_deref(), &value);
-        assert!(twin::decode(&frame, case.twin.as_ref()).as_ref() == Ok(&value), "frame {i}");
+    let mut done = 0;
+    while done < rounds(600) {
+        for case in &cases {
+            let values = values(&mut random, 20, usize::MAX);
+            let frames = compress(&mut random, case.bytes.as_deref(), &values);
+            for (frame, value) in frames.iter().zip(&values) {
+                assert!(twin::decode(frame, case.twin.as_ref()).as_ref() == Ok(value), "{frame:x?}");
+                done += 1;
+            }
+        }
     }
 }
 
@@ -207,61 +247,52 @@ fn sound_frames_come_back() {
     let mut random = Random(seed());
     let mut taken = vec![0; cases.len()];
     let mut done = 0;
-    let wanted = rounds(12_000);
-    while done < wanted {
+    while done < rounds(4000) {
         for (case, taken) in cases.iter().zip(&mut taken) {
-            let values: Vec<Vec<u8>> = (0..1 + random.below(150))
-                .map(|_| {
-                    let size = size(&mut random);
-                    record(&mut random, size)
-                })
-                .collect();
-            let frames: Vec<Vec<u8>> = values
-                .iter()
-                .map(|value| compress(&mut random, case.bytes.as_deref(), value))
-                .collect();
+            let count = 1 + random.below(200);
+            let values = values(&mut random, count, usize::MAX);
+            let frames = compress(&mut random, case.bytes.as_deref(), &values);
             let pairs: Vec<(&[u8], usize)> =
                 frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
-            for (made, value) in case.batch(&pairs).into_iter().zip(&values) {
-                if let Some(made) = made {
-                    *taken += 1;
-                    assert!(&made == value);
+            for instructions in Instructions::all() {
+                let made = case.batch(&pairs, instructions);
+                for ((made, value), frame) in made.into_iter().zip(&values).zip(&frames) {
+                    if let Some(made) = made {
+                        *taken += 1;
+                        assert!(&made == value, "{frame:x?}");
+                    }
                 }
-                done += 1;
             }
+            done += count;
         }
     }
     eprintln!("{done} frames, taken by dictionary: {taken:?}");
-    assert!(taken[2..].iter().all(|taken| *taken > 0), "{taken:?}");
+    assert!(taken.iter().all(|taken| *taken > 0), "{taken:?}");
 }
 
 /// Damage of some kind.
 fn damage(random: &mut Random, frame: &mut Vec<u8>, other: &[u8]) {
-    if frame.is_empty() {
-        return;
-    }
     for _ in 0..1 + random.below(3) {
+        if frame.is_empty() {
+            return;
+        }
         let at = random.below(frame.len());
-        match random.below(8) {
-            0..4 => frame[at] ^= 1 << random.below(8),
-            4 => frame[at] = random.next() as u8,
-            5 => {
+        let from = random.below(other.len() + 1);
+        match random.below(9) {
+            0..5 => frame[at] ^= 1 << random.below(8),
+            5 => frame[at] = random.next() as u8,
+            6 => {
                 // The end of another frame.
-                let from = random.below(other.len() + 1);
                 frame.truncate(at);
                 frame.extend_from_slice(&other[from..]);
             }
-            6 => {
+            7 => {
                 // Bytes of another frame.
-                let from = random.below(other.len() + 1);
                 let size = random.below(40).min(other.len() - from).min(frame.len() - at);
                 frame[at..at + size].copy_from_slice(&other[from..from + size]);
             }
             _ if random.below(4) == 0 => frame.truncate(at),
             _ => frame[at] ^= 0x80,
-        }
-        if frame.is_empty() {
-            return;
         }
     }
 }
@@ -272,44 +303,42 @@ fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
     let cases = Case::all();
     let mut random = Random(seed());
     let (mut done, mut taken, mut different) = (0, 0, 0);
-    let wanted = rounds(60_000);
-    while done < wanted {
+    while done < rounds(20_000) {
         for case in &cases {
             let mut libzstd = case.libzstd();
-            let values: Vec<Vec<u8>> = (0..20)
-                .map(|_| {
-                    let size = size(&mut random).min(4000);
-                    record(&mut random, size)
-                })
-                .collect();
-            let frames: Vec<Vec<u8>> = values
-                .iter()
-                .map(|value| compress(&mut random, case.bytes.as_deref(), value))
-                .collect();
+            let values = values(&mut random, 40, 4000);
+            let frames = compress(&mut random, case.bytes.as_deref(), &values);
             let mut damaged = Vec::new();
-            for _ in 0..600 {
+            for _ in 0..1000 {
                 let i = random.below(frames.len());
                 let mut frame = frames[i].clone();
                 let other = &frames[random.below(frames.len())];
                 damage(&mut random, &mut frame, other);
-                let size = match crate::codec::frame::read_header(&frame, Format::Zstd) {
-                    Ok(header) => header.content_size.unwrap_or(values[i].len() as u64),
-                    Err(_) => values[i].len() as u64,
-                };
-                damaged.push((frame, size.min(1 << 17) as usize, i));
+                let mut size = values[i].len();
+                // The codec looks at these before any frame comes here.
+                if let Ok(header) = read_header(&frame, Format::Zstd) {
+                    size = header.content_size.map_or(size, |size| size.min(1 << 17) as usize);
+                    if header.dictionary_id.is_some_and(|id| Some(id) != case.id()) {
+                        continue;
+                    }
+                }
+                damaged.push((frame, size, i));
             }
             let pairs: Vec<(&[u8], usize)> =
                 damaged.iter().map(|(frame, size, _)| (&frame[..], *size)).collect();
-            for (made, (frame, size, i)) in case.batch(&pairs).into_iter().zip(&damaged) {
-                done += 1;
-                let Some(made) = made else { continue };
-                taken += 1;
-                different += usize::from(made != values[*i]);
-                let expected = libzstd.decompress(frame, *size);
-                assert!(expected.ok().as_ref() == Some(&made), "{frame:x?}, {size} bytes");
+            for instructions in Instructions::all() {
+                let made = case.batch(&pairs, instructions);
+                for (made, (frame, size, i)) in made.into_iter().zip(&damaged) {
+                    let Some(made) = made else { continue };
+                    taken += 1;
+                    different += usize::from(made != values[*i]);
+                    let expected = libzstd.decompress(frame, *size);
+                    assert!(expected.ok().as_ref() == Some(&made), "{frame:x?}, {size} bytes");
+                }
             }
+            done += damaged.len();
         }
     }
-    eprintln!("{done} damaged frames, {taken} taken, {different} of other content");
+    eprintln!("{done} damaged frames, {taken} taken, {different} of them of other content");
     assert!(different > 0);
 }
