@@ -4,7 +4,7 @@ use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
 use crate::codec::frame::Format;
 use crate::codec::options::{
-    CompressOptions, DecompressOptions, Decoder, OnError, SearchParameters, Strategy,
+    CompressOptions, Decoder, DecompressOptions, OnError, SearchParameters, Strategy,
 };
 use crate::codec::{Compressor, Decompressor};
 use crate::error::Result;

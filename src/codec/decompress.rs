@@ -22,7 +22,7 @@ use crate::codec::failures::{Failures, RowFailure};
 use crate::codec::frame::{Format, Frames, read_simple, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
 use crate::codec::memory::{Output, Slot, Stash, StashReader};
-use crate::codec::options::{DecompressOptions, Decoder, OnError, out_of_memory};
+use crate::codec::options::{Decoder, DecompressOptions, OnError, out_of_memory};
 use crate::codec::rows::Rows;
 use crate::codec::workers::{Contexts, Run, Workers, lock};
 use crate::error::{Error, Result, ValueError};
@@ -78,7 +78,7 @@ pub(super) fn decompress(
     contexts: &Contexts<DecodeContext>,
 ) -> Result<Decoded> {
     let dictionaries = Dictionaries::new(options)?;
-    let batch = dictionaries.prepared(options);
+    let batch = Dictionaries::prepared(options);
     let call = Call { rows, promised, options, dictionaries, batch, failures };
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
@@ -631,13 +631,19 @@ impl<'a> Dictionaries<'a> {
     }
 
     /// What the batch decoder begins with, if it is to be tried.
-    fn prepared(&self, options: &'a DecompressOptions) -> Option<&'a Prepared> {
-        match (options.decoder, &options.dictionaries[..]) {
-            (Decoder::Libzstd, _) => None,
-            (_, []) => Some(Prepared::without_dictionary()),
-            (_, [one]) => one.prepared(),
+    fn prepared(options: &'a DecompressOptions) -> Option<&'a Prepared> {
+        let prepared = match &options.dictionaries[..] {
+            [] => Some(Prepared::without_dictionary()),
+            [one] => one.prepared(),
             // Each frame has its own, and a group would be of frames with the same.
-            (_, _) => None,
+            _ => None,
+        };
+        match options.decoder {
+            // Without a dictionary's tables, frames have tables of their own, which are left to
+            // libzstd.
+            Decoder::Auto => prepared.filter(|prepared| prepared.has_tables()),
+            Decoder::Batch => prepared,
+            Decoder::Libzstd => None,
         }
     }
 

@@ -56,7 +56,7 @@ pub use frame::{
 pub use libzstd::zstd_version;
 pub use memory::{DEFAULT_IDLE_LIMIT, idle_memory, set_idle_limit};
 pub use options::{
-    CompressOptions, DEFAULT_LEVEL, DecompressOptions, Decoder, OnError, SearchParameters,
+    CompressOptions, DEFAULT_LEVEL, Decoder, DecompressOptions, OnError, SearchParameters,
     Strategy, levels,
 };
 pub use stream::{FirstFrame, decompress_first_frame};

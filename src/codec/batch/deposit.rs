@@ -57,13 +57,8 @@ mod tests {
 
     /// Bit by bit.
     fn plain(bits: u64, mask: u64) -> u64 {
-        let mut from = 0;
-        let mut dealt = 0;
-        for to in (0..64).filter(|to| mask >> to & 1 == 1) {
-            dealt |= (bits >> from & 1) << to;
-            from += 1;
-        }
-        dealt
+        let places = (0..64).filter(|to| mask >> to & 1 == 1);
+        places.enumerate().fold(0, |dealt, (from, to)| dealt | (bits >> from & 1) << to)
     }
 
     #[test]
@@ -72,7 +67,8 @@ mod tests {
         for low in 0..=8 {
             for middle in 0..=9 {
                 for high in 0..=9 {
-                    let mask = ((1 << high) - 1) << 17 | ((1 << middle) - 1) << 8 | ((1 << low) - 1);
+                    let mask =
+                        ((1 << high) - 1) << 17 | ((1 << middle) - 1) << 8 | ((1 << low) - 1);
                     let expected = plain(bits, mask);
                     assert_eq!(Portable::deposit::<8, 9>(bits, mask), expected);
                     #[cfg(target_arch = "x86_64")]

@@ -43,18 +43,15 @@ impl Prepared {
         let rest = bytes.get(8..)?;
         let (code, used) = Code::read(rest)?;
         let rest = rest.get(used..)?;
-        let read = |bytes, kind: &Kind| {
-            Distribution::read(bytes, kind.max_log, kind.max_code)
-        };
+        let read = |bytes, kind: &Kind| Distribution::read(bytes, kind.max_log, kind.max_code);
         let (offsets, used) = read(rest, &OFFSETS)?;
         let rest = rest.get(used..)?;
         let (matches, used) = read(rest, &MATCH_LENGTHS)?;
         let rest = rest.get(used..)?;
         let (literals, used) = read(rest, &LITERAL_LENGTHS)?;
         let (numbers, content) = rest.get(used..)?.split_first_chunk::<12>()?;
-        let repeat = [0, 4, 8].map(|at| {
-            u32::from_le_bytes(std::array::from_fn(|i| numbers[at + i]))
-        });
+        let repeat =
+            [0, 4, 8].map(|at| u32::from_le_bytes(std::array::from_fn(|i| numbers[at + i])));
         if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
             return None;
         }
@@ -70,6 +67,11 @@ impl Prepared {
         padded.extend_from_slice(content);
         padded.resize(content.len() + OVER, 0);
         Self { padded, repeat, entropy, predefined: SequenceTables::predefined() }
+    }
+
+    /// Whether there are tables for frames that have none of their own.
+    pub(in crate::codec) fn has_tables(&self) -> bool {
+        self.entropy.is_some()
     }
 
     /// The content, with `OVER` more bytes behind it that may be read.

@@ -66,16 +66,15 @@ impl Distribution {
             left -= i32::from(count).abs();
             counts[symbols] = count;
             symbols += 1;
-            // A zero is followed by the number of zeros behind it, in twos of bits.
-            while count == 0 {
-                let zeros = bits.peek(2);
+            // A zero is followed by the number of zeros behind it, in twos of bits;
+            // 3 has more behind it.
+            let mut zeros = if count == 0 { 3 } else { 0 };
+            while zeros == 3 {
+                zeros = bits.peek(2);
                 bits.at += 2;
                 symbols += zeros as usize;
                 if symbols > usize::from(max_symbol) {
                     return None;
-                }
-                if zeros < 3 {
-                    break;
                 }
             }
             if bits.at > 8 * bytes.len() {

@@ -54,7 +54,8 @@ impl Code {
         // Codes are given out from the longest on, and in order of their bytes.
         for weight in 1..=self.log {
             let bits = self.log + 1 - weight;
-            for byte in (0..=255).filter(|byte| u32::from(self.weights[usize::from(*byte)]) == weight)
+            for byte in
+                (0..=255).filter(|byte| u32::from(self.weights[usize::from(*byte)]) == weight)
             {
                 let next = at + (1 << (MAX_BITS - bits));
                 singles[at..next].fill((byte, bits as u8));

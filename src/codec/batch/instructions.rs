@@ -82,11 +82,7 @@ impl Instructions {
     }
 
     #[inline]
-    pub(super) fn execute(
-        self,
-        execution: &Execution<'_>,
-        target: &mut [MaybeUninit<u8>],
-    ) -> bool {
+    pub(super) fn execute(self, execution: &Execution<'_>, target: &mut [MaybeUninit<u8>]) -> bool {
         match self {
             Self::Portable => execution.run(target),
             #[cfg(target_arch = "x86_64")]
@@ -101,7 +97,8 @@ impl Instructions {
 #[cfg(target_arch = "x86_64")]
 fn deposits_quickly() -> bool {
     let vendor = std::arch::x86_64::__cpuid(0);
-    let is_amd = [vendor.ebx, vendor.edx, vendor.ecx] == [*b"Auth", *b"enti", *b"cAMD"].map(u32::from_le_bytes);
+    let is_amd = [vendor.ebx, vendor.edx, vendor.ecx]
+        == [*b"Auth", *b"enti", *b"cAMD"].map(u32::from_le_bytes);
     !is_amd || is_x86_feature_detected!("vaes")
 }
 

@@ -40,8 +40,13 @@ impl<'a> Stream<'a> {
         count: usize,
         job: usize,
     ) -> Option<Self> {
-        (start >= BEFORE_STREAM && start < bytes.len())
-            .then_some(Self { bytes, start, at, count, job })
+        (start >= BEFORE_STREAM && start < bytes.len()).then_some(Self {
+            bytes,
+            start,
+            at,
+            count,
+            job,
+        })
     }
 }
 
@@ -191,7 +196,9 @@ pub(super) fn decode<const LANES: usize>(
     let Some(first) = next(&mut failed) else { return };
     let mut lanes = [first; LANES];
     let mut started = 1;
-    while started < LANES && let Some(another) = next(&mut failed) {
+    while started < LANES
+        && let Some(another) = next(&mut failed)
+    {
         lanes[started] = another;
         started += 1;
     }

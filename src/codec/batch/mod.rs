@@ -140,13 +140,8 @@ impl<'a> Group<'a> {
         };
         if plan.sequences > 0 {
             let Range { start, end } = plan.stream;
-            let stream = sequences::Stream::new(
-                &value[..end],
-                start,
-                sequences_at,
-                plan.sequences,
-                number,
-            )?;
+            let stream =
+                sequences::Stream::new(&value[..end], start, sequences_at, plan.sequences, number)?;
             match plan.tables {
                 Tables::Predefined => self.predefined_streams.push(stream),
                 Tables::Repeat => self.repeat_streams.push(stream),

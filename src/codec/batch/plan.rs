@@ -91,8 +91,14 @@ impl Plan {
             [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
             _ => return None,
         };
-        let mut plan =
-            Self { size, checksum, literals, sequences, stream: end..end, tables: Tables::Predefined };
+        let mut plan = Self {
+            size,
+            checksum,
+            literals,
+            sequences,
+            stream: end..end,
+            tables: Tables::Predefined,
+        };
         if used == section.len() {
             return (section == [0] && plan.literals.count() == size).then_some(plan);
         }

@@ -62,8 +62,13 @@ impl<'a> Stream<'a> {
         count: usize,
         job: usize,
     ) -> Option<Self> {
-        (start >= BEFORE_STREAM && start < bytes.len() && count > 0)
-            .then_some(Self { bytes, start, at, count, job })
+        (start >= BEFORE_STREAM && start < bytes.len() && count > 0).then_some(Self {
+            bytes,
+            start,
+            at,
+            count,
+            job,
+        })
     }
 }
 
@@ -83,7 +88,11 @@ struct Lane {
 
 impl Lane {
     /// At the start of a stream; `None` if it is too short for its first states.
-    fn new(tables: &SequenceTables, stream: &Stream<'_>, out: &Places<'_, Sequence>) -> Option<Self> {
+    fn new(
+        tables: &SequenceTables,
+        stream: &Stream<'_>,
+        out: &Places<'_, Sequence>,
+    ) -> Option<Self> {
         let bits = bits_in(&stream.bytes[stream.start..])? as i64;
         let first_bits = i64::from(tables.first_bits());
         let left = bits + BELOW - first_bits;
@@ -229,7 +238,9 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
     let Some(first) = next(&mut failed) else { return };
     let mut work = [first; LANES];
     let mut started = 1;
-    while started < LANES && let Some(another) = next(&mut failed) {
+    while started < LANES
+        && let Some(another) = next(&mut failed)
+    {
         work[started] = another;
         started += 1;
     }

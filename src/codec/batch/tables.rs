@@ -124,7 +124,9 @@ impl SequenceTables {
         let matches = (states.0 >> MATCHES) as usize & ((1 << LENGTH_STATE) - 1);
         let offsets = states.0 as usize & ((1 << OFFSET_STATE) - 1);
         Entry {
-            step: self.literal_steps[literals] + self.match_steps[matches] + self.offset_steps[offsets],
+            step: self.literal_steps[literals]
+                + self.match_steps[matches]
+                + self.offset_steps[offsets],
             lengths: self.literal_lengths[literals] + self.match_lengths[matches],
         }
     }

@@ -38,8 +38,9 @@ fn record(random: &mut Random, size: usize) -> Vec<u8> {
                 record.extend_from_within(start..end);
             }
             kind => {
-                let field = ["name", "version", "depends", "section", "size", "sha256", "tag", "to"]
-                    [kind % 8];
+                let field =
+                    ["name", "version", "depends", "section", "size", "sha256", "tag", "to"]
+                        [kind % 8];
                 let bits = 1 + random.below(30);
                 let number = random.below(1 << bits);
                 let word = ["alpha", "beta", "gamma", "lib", "core", "python3"][random.below(6)];
@@ -105,11 +106,7 @@ impl Case {
 
     /// What the batch decoder makes of frames whose contents have these sizes; `None` where it
     /// leaves one to libzstd. Each value goes behind the one before, with nothing behind the last.
-    fn batch(
-        &self,
-        frames: &[(&[u8], usize)],
-        instructions: Instructions,
-    ) -> Vec<Option<Vec<u8>>> {
+    fn batch(&self, frames: &[(&[u8], usize)], instructions: Instructions) -> Vec<Option<Vec<u8>>> {
         let mut workspace = Workspace::default();
         let mut group = Group::new(&self.prepared, &mut workspace, Format::Zstd);
         group.instructions = instructions;
@@ -121,7 +118,9 @@ impl Case {
         while frames.peek().is_some() {
             group.clear();
             let mut numbers = Vec::new();
-            while !group.is_full() && let Some((frame, size)) = frames.next() {
+            while !group.is_full()
+                && let Some((frame, size)) = frames.next()
+            {
                 numbers.push((group.push(frame, *size), *size));
             }
             group.decode();
@@ -232,7 +231,10 @@ fn the_twin_decodes_what_libzstd_makes() {
             let values = values(&mut random, 20, usize::MAX);
             let frames = compress(&mut random, case.bytes.as_deref(), &values);
             for (frame, value) in frames.iter().zip(&values) {
-                assert!(twin::decode(frame, case.twin.as_ref()).as_ref() == Ok(value), "{frame:x?}");
+                assert!(
+                    twin::decode(frame, case.twin.as_ref()).as_ref() == Ok(value),
+                    "{frame:x?}"
+                );
                 done += 1;
             }
         }

@@ -177,7 +177,8 @@ fn block(
 fn literals(body: &[u8], tables: &mut Tables) -> Outcome<(Vec<u8>, usize)> {
     let short = "literals section too short";
     let first = *body.first().ok_or(short)?;
-    let header = body.iter().take(5).rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let header =
+        body.iter().take(5).rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let (kind, format) = (first & 3, (first >> 2) & 3);
     if kind < 2 {
         let (size, regenerated) = match format {
@@ -338,8 +339,8 @@ const KINDS: [(u32, usize, u32, &[i32]); 3] = [
         35,
         6,
         &[
-            4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1,
-            1, 1, -1, -1, -1, -1,
+            4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1,
+            1, 1, 1, -1, -1, -1, -1,
         ],
     ),
     (
@@ -356,8 +357,8 @@ const KINDS: [(u32, usize, u32, &[i32]); 3] = [
         52,
         6,
         &[
-            1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-            1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
+            1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+            1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
         ],
     ),
 ];
@@ -445,13 +446,11 @@ impl Fse {
             let count = value as i32 - 1;
             left -= count.abs();
             counts.push(count);
-            while count == 0 {
-                let zeros = peek(at, 2);
+            let mut zeros = if count == 0 { 3 } else { 0 };
+            while zeros == 3 {
+                zeros = peek(at, 2);
                 at += 2;
                 counts.resize(counts.len() + zeros, 0);
-                if zeros < 3 {
-                    break;
-                }
             }
             if at > bytes.len() * 8 {
                 return Err("distribution too short");
@@ -484,7 +483,8 @@ impl Fse {
                 }
             }
         }
-        let mut next: Vec<usize> = counts.iter().map(|count| count.unsigned_abs() as usize).collect();
+        let mut next: Vec<usize> =
+            counts.iter().map(|count| count.unsigned_abs() as usize).collect();
         for state in &mut states {
             let next = &mut next[usize::from(state.symbol)];
             state.bits = log - next.ilog2();
