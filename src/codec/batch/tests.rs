@@ -344,3 +344,83 @@ fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
     eprintln!("{done} damaged frames, {taken} taken, {different} of them of other content");
     assert!(different > 0);
 }
+
+/// A dictionary and frames made with it: each with its size in front, as four bytes.
+static FRAMES: &[u8] = include_bytes!("frames.bin");
+
+/// What the batch decoder takes is what its twin has, of sound frames and of damaged ones. Without
+/// libzstd, so that it runs under Miri.
+#[test]
+fn what_is_taken_is_what_the_twin_has() {
+    let mut rest = FRAMES;
+    let mut parts = Vec::new();
+    while let Some((size, behind)) = rest.split_first_chunk() {
+        let (part, behind) = behind.split_at(u32::from_le_bytes(*size) as usize);
+        parts.push(part);
+        rest = behind;
+    }
+    let case = Case::trained(parts.remove(0).to_vec());
+    let size = |frame: &[u8]| match read_header(frame, Format::Zstd) {
+        Ok(header) => header.content_size.unwrap_or(0).min(10_000) as usize,
+        Err(_) => 0,
+    };
+    let pairs: Vec<(&[u8], usize)> = parts.iter().map(|frame| (*frame, size(frame))).collect();
+    let mut random = Random(seed());
+    let damaged: Vec<Vec<u8>> = (0..if cfg!(miri) { 60 } else { 20_000 })
+        .map(|_| {
+            let mut frame = parts[random.below(parts.len())].to_vec();
+            let other = parts[random.below(parts.len())];
+            damage(&mut random, &mut frame, other);
+            frame
+        })
+        .collect();
+    let damaged: Vec<(&[u8], usize)> =
+        damaged.iter().map(|frame| (&frame[..], size(frame))).collect();
+    for instructions in Instructions::all() {
+        for (pairs, all) in [(&pairs, true), (&damaged, false)] {
+            let mut taken = 0;
+            for (made, (frame, _)) in case.batch(pairs, instructions).into_iter().zip(pairs) {
+                let Some(made) = made else { continue };
+                taken += 1;
+                assert!(twin::decode(frame, case.twin.as_ref()) == Ok(made), "{frame:x?}");
+            }
+            assert!(if all { taken == pairs.len() } else { taken > 0 }, "{taken} taken");
+        }
+    }
+}
+
+/// Makes the file of frames anew.
+#[test]
+#[ignore = "writes to the sources"]
+fn make_frames() {
+    let mut random = Random(1);
+    let samples = values(&mut random, 2000, 900);
+    let dictionary = zstd::dict::from_samples(&samples, 2048).unwrap();
+    let case = Case::trained(dictionary.clone());
+    let mut parts = vec![dictionary.clone()];
+    for level in [1, 3, 12, 19] {
+        for checksum in [false, true] {
+            let mut context = CCtx::create();
+            context.set_parameter(CParameter::CompressionLevel(level)).unwrap();
+            context.set_parameter(CParameter::ChecksumFlag(checksum)).unwrap();
+            context.load_dictionary(&dictionary).unwrap();
+            let mut made = 0;
+            while made < 5 {
+                let value = values(&mut random, 1, 900).remove(0);
+                let mut frame = Vec::with_capacity(2000);
+                context.compress2(&mut frame, &value).unwrap();
+                // Those that the batch decoder is for.
+                if case.batch(&[(&frame, value.len())], Instructions::detect())[0].is_some() {
+                    parts.push(frame);
+                    made += 1;
+                }
+            }
+        }
+    }
+    let bytes: Vec<u8> = parts
+        .iter()
+        .flat_map(|part| [&(part.len() as u32).to_le_bytes()[..], part].concat())
+        .collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/codec/batch/frames.bin");
+    std::fs::write(path, bytes).unwrap();
+}
