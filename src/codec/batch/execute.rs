@@ -30,7 +30,7 @@ impl Execution<'_> {
     pub(super) fn run(&self, target: &mut [MaybeUninit<u8>]) -> bool {
         let range = target.as_mut_ptr_range();
         let start = range.start.cast::<u8>();
-        let before = (self.dictionary.len() - OVER) as isize;
+        let before = (self.dictionary.len() - OVER) as i64;
         // SAFETY: each has OVER bytes behind what is meant.
         let (end, literals_end, dictionary_end) = unsafe {
             (
@@ -55,14 +55,14 @@ impl Execution<'_> {
             // SAFETY: so many literals are left, and there is room for them, each with OVER behind.
             unsafe { copy(literals, out, literal_length) };
             // How far the match begins in the dictionary: not at all, if it is not above 0.
-            let back = offset as isize - (target.addr() - start.addr()) as isize;
+            let back = offset as i64 - (target.addr() - start.addr()) as i64;
             if back > before {
                 return false;
             }
             let in_dictionary = back > 0;
             let source = select_unpredictable(
                 in_dictionary,
-                dictionary_end.wrapping_offset(-back),
+                dictionary_end.wrapping_sub(back as usize),
                 target.wrapping_sub(offset).cast_const(),
             );
             // The bytes that are there to be copied without a look at what is written meanwhile.
