@@ -76,19 +76,20 @@ impl Lane {
         let from = stream.bytes.len() - 8;
         let least = (stream.start - BEFORE_STREAM).max(LOAD_STEP);
         let out = out.get(stream.at, stream.count + SLACK);
-        let at = stream.bytes[from..].as_ptr();
+        let front = stream.bytes.as_ptr();
         // SAFETY: the stream is not empty and begins behind 8 bytes, so that its last 8 and what is
-        // before them are in the frame. There are `count` places and more.
+        // before them are in the frame. There are `count` places.
         unsafe {
+            let at = front.add(from);
             let end = out.add(stream.count);
             Some(Self {
                 bits: (load(at) | 1) << gone,
                 at,
-                least: stream.bytes.as_ptr().add(least),
+                least: front.add(least),
                 out,
                 last: end.wrapping_sub(2 * LOOKUPS),
                 end,
-                start: stream.bytes.as_ptr().add(stream.start),
+                start: front.add(stream.start),
                 job: stream.job,
             })
         }
