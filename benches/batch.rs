@@ -180,7 +180,7 @@ impl Bench {
                     match round {
                         0 => {
                             let values = decompressors[i].decompress_array(&self.frames);
-                            assert!(values.expect("valid") == self.column);
+                            assert!(*values.expect("valid") == *self.column);
                             assert!(memory == *self.column.as_binary::<i64>().value_data());
                         }
                         _ => times[i].push(time),
