@@ -7,8 +7,6 @@ use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::huffman::{MAX_BITS, Pairs};
 use crate::codec::batch::places::Places;
 
-/// Bytes behind the place of a stream's literals that are written to as well.
-pub(super) const SLACK: usize = 2;
 /// Bytes that lie before a stream in its frame at the least: the first load may begin there.
 pub(super) const BEFORE_STREAM: usize = 8;
 /// Lookups for which the bits of one load suffice: of 63, up to 7 are gone when it is made.
@@ -75,7 +73,7 @@ impl Lane {
         let gone = 8 * (stream.bytes.len() - stream.start) - bits;
         let from = stream.bytes.len() - 8;
         let least = (stream.start - BEFORE_STREAM).max(LOAD_STEP);
-        let out = out.get(stream.at, stream.count + SLACK);
+        let out = out.get(stream.at, stream.count);
         let front = stream.bytes.as_ptr();
         // SAFETY: the stream is not empty and begins behind 8 bytes, so that its last 8 and what is
         // before them are in the frame. There are `count` places.
@@ -177,7 +175,7 @@ impl Lane {
 ///
 /// # Panics
 ///
-/// If the place of a stream, with `SLACK` bytes behind it, is not in `out`.
+/// If the place of a stream is not in `out`.
 #[inline(always)]
 pub(super) fn decode<const LANES: usize>(
     table: &Pairs,

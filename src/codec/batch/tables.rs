@@ -36,8 +36,8 @@ pub(super) const TOO_LONG: u32 = 0xffff;
 
 /// The three tables of one kind of frame, and where each begins.
 ///
-/// Invariant, made by `set`: of all entries of a table that were set together, each state that bits
-/// can lead to was set as well. (All others are 0 and lead to the state 0.)
+/// Of a table that is smaller than its array the rest is 0; no state leads there, and it would do no
+/// harm: each number is masked to its array.
 pub(super) struct SequenceTables {
     literal_log: u32,
     match_log: u32,
