@@ -55,9 +55,9 @@ pub mod schema;
 mod segments;
 
 pub use codec::{
-    CancelFlag, CompressOptions, Compressor, CompressorBuilder, DecompressOptions, Decompressed,
-    Decompressor, DecompressorBuilder, Dictionary, Format, OnError, RowFailure, Strategy, Trainer,
-    decompressed_size, frame_info,
+    CancelFlag, CompressOptions, Compressor, CompressorBuilder, Decoder, DecompressOptions,
+    Decompressed, Decompressor, DecompressorBuilder, Dictionary, Format, OnError, RowFailure,
+    Strategy, Trainer, decompressed_size, frame_info,
 };
 pub use error::{Error, Rejected, Result, ValueError};
 pub use segments::{

@@ -13,8 +13,8 @@ pub(crate) fn all(bytes: usize) -> Vec<Corpus> {
         .into()
 }
 
-/// Words and the fields of a log line: compresses about as text and records do.
-fn rows(size: usize, bytes: usize) -> Vec<Vec<u8>> {
+/// Values of about `size` bytes, with about `bytes` bytes in all: words and the fields of a log line: compresses about as text and records do.
+pub(crate) fn rows(size: usize, bytes: usize) -> Vec<Vec<u8>> {
     let mut random = Random(size as u64);
     let words: Vec<String> = (0..4000).map(|_| random.word()).collect();
     let mut rows = Vec::new();

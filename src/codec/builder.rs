@@ -4,7 +4,7 @@ use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
 use crate::codec::frame::Format;
 use crate::codec::options::{
-    CompressOptions, DecompressOptions, OnError, SearchParameters, Strategy,
+    CompressOptions, Decoder, DecompressOptions, OnError, SearchParameters, Strategy,
 };
 use crate::codec::{Compressor, Decompressor};
 use crate::error::Result;
@@ -85,6 +85,7 @@ impl DecompressorBuilder {
         max_output_size: u64 as bytes => Some(bytes),
         max_window_log: u32 as log => Some(log),
         format: Format as format => format,
+        decoder: Decoder as decoder => decoder,
         threads: usize as threads => threads,
         cancel: CancelFlag as flag => Some(flag),
     }

@@ -16,12 +16,13 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::codec::batch::{Group, Prepared, Workspace};
 use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments, zeros};
 use crate::codec::failures::{Failures, RowFailure};
 use crate::codec::frame::{Format, Frames, read_simple, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
-use crate::codec::memory::{Output, Slot, Stash};
-use crate::codec::options::{DecompressOptions, OnError};
+use crate::codec::memory::{Output, Slot, Stash, StashReader};
+use crate::codec::options::{Decoder, DecompressOptions, OnError, out_of_memory};
 use crate::codec::rows::Rows;
 use crate::codec::workers::{Contexts, Run, Workers, lock};
 use crate::error::{Error, Result, ValueError};
@@ -39,6 +40,23 @@ const PLAN_COST: u64 = 64;
 const SLACK: usize = 64;
 /// What a row costs to decode besides its bytes, in bytes.
 const ROW_COST: u64 = 128;
+/// Rows that are looked at together for the batch decoder.
+const GROUP_ROWS: usize = 128;
+/// A run goes on in groups as long as the batch decoder takes one row of so many.
+const WORTH_A_GROUP: usize = 4;
+
+/// What one thread decodes with.
+pub(super) struct DecodeContext {
+    libzstd: DecompressContext,
+    workspace: Workspace,
+}
+
+impl DecodeContext {
+    pub(super) fn new(magicless: bool) -> Result<Self> {
+        let libzstd = DecompressContext::new(magicless).map_err(out_of_memory)?;
+        Ok(Self { libzstd, workspace: Workspace::default() })
+    }
+}
 
 /// The values of a column.
 pub(super) struct Decoded {
@@ -57,10 +75,11 @@ pub(super) fn decompress(
     options: &DecompressOptions,
     failures: Failures,
     workers: &Workers,
-    contexts: &Contexts<DecompressContext>,
+    contexts: &Contexts<DecodeContext>,
 ) -> Result<Decoded> {
     let dictionaries = Dictionaries::new(options)?;
-    let call = Call { rows, promised, options, dictionaries, failures };
+    let batch = Dictionaries::prepared(options);
+    let call = Call { rows, promised, options, dictionaries, batch, failures };
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
     let mut offsets = zeros(rows.len() + 1)?;
@@ -108,6 +127,8 @@ struct Call<'a> {
     promised: Option<&'a Promised<'a>>,
     options: &'a DecompressOptions,
     dictionaries: Dictionaries<'a>,
+    /// What the batch decoder begins with, if it is to be tried.
+    batch: Option<&'a Prepared>,
     failures: Failures,
 }
 
@@ -123,6 +144,14 @@ struct Stashes {
 struct Measured {
     rows: Vec<usize>,
     values: Option<Stash>,
+}
+
+/// A row that is to be put in its place.
+struct Waiting<'a> {
+    row: usize,
+    size: usize,
+    /// `None` for one that was measured, whose value is there.
+    frame: Option<&'a [u8]>,
 }
 
 /// Where each row's value goes.
@@ -237,7 +266,7 @@ impl Call<'_> {
         &self,
         sizes: &mut [i64],
         workers: &Workers,
-        contexts: &Contexts<DecompressContext>,
+        contexts: &Contexts<DecodeContext>,
     ) -> Result<Stashes> {
         let end = self.failures.end(self.rows.len());
         let runs = workers.split(end, |range| self.weight(range));
@@ -246,7 +275,7 @@ impl Call<'_> {
         let sizes = by_run(sizes, &runs);
         workers.for_each(&runs, contexts, |context, place, run| {
             let sizes = &mut lock(&sizes[place]);
-            *lock(&measured[place]) = self.measure_run(run, sizes, context, &stashed);
+            *lock(&measured[place]) = self.measure_run(run, sizes, &mut context.libzstd, &stashed);
         })?;
         Ok(Stashes { runs, measured })
     }
@@ -360,7 +389,7 @@ impl Call<'_> {
         stashes: Option<Stashes>,
         output: &mut Output,
         workers: &Workers,
-        contexts: &Contexts<DecompressContext>,
+        contexts: &Contexts<DecodeContext>,
     ) -> Result<()> {
         let (runs, measured) = match stashes {
             None => (
@@ -390,50 +419,114 @@ impl Call<'_> {
         run: &Run,
         places: Places<'_>,
         slot: &mut Slot<'_>,
-        context: &mut DecompressContext,
+        context: &mut DecodeContext,
         measured: Measured,
     ) {
+        let DecodeContext { libzstd, workspace } = context;
         let first_failed = places.failed.partition_point(|row| *row < run.rows.start);
         let mut failed = places.failed[first_failed..].iter().peekable();
         let mut moved = measured.rows.into_iter().peekable();
         let mut values = measured.values.as_ref().map(Stash::reader);
-        for (row, value) in self.rows.range(run.rows.clone()) {
-            let Some(value) = value else { continue };
-            let size = places.size(row);
+        let mut rows = self.rows.range(run.rows.clone()).filter_map(|(row, value)| {
+            let (value, size) = (value?, places.size(row));
             if moved.next_if_eq(&row).is_some() {
-                match &mut values {
-                    Some(values) => slot.push(values.take(size)),
-                    None => slot.push_zeros(size),
+                return Some(Waiting { row, size, frame: None });
+            }
+            match failed.next_if_eq(&&row) {
+                None => Some(Waiting { row, size, frame: Some(value) }),
+                Some(_) => None,
+            }
+        });
+        if let Some(prepared) = self.batch {
+            let mut group = Group::new(prepared, workspace, self.options.format);
+            let mut waiting = Vec::with_capacity(GROUP_ROWS);
+            loop {
+                group.clear();
+                waiting.clear();
+                while waiting.len() < GROUP_ROWS
+                    && !group.is_full()
+                    && let Some(one) = rows.next()
+                {
+                    let number = one.frame.and_then(|frame| group.push(frame, one.size));
+                    waiting.push((one, number));
                 }
-                continue;
-            }
-            if failed.next_if_eq(&&row).is_some() {
-                continue;
-            }
-            if !self.failures.wants(row) {
-                // The call fails, so nobody will read what is left open here.
-                break;
-            }
-            let target = slot.spare_with_slack(size, SLACK);
-            if !self.decode_row(value, target, size, context)
-                && let Err(error) = self.decode_exactly(value, slot.spare(size), context)
-            {
-                self.failures.record(row, error);
-                if self.options.on_error == OnError::Fail {
-                    // The call fails; the rows behind this one in the run are not wanted.
+                group.decode();
+                for (one, number) in &waiting {
+                    if !self.wants(one) {
+                        return;
+                    }
+                    let done = number.is_some_and(|number| {
+                        group.execute(number, slot.spare_with_slack(one.size, SLACK))
+                    });
+                    let placed = match done {
+                        // SAFETY: the group has written `size` bytes to the front of the slot.
+                        true => self.check_value(one.row, unsafe { slot.advance(one.size) }),
+                        false => self.place(one, slot, libzstd, &mut values),
+                    };
+                    if !placed {
+                        return;
+                    }
+                }
+                if group.len() * WORTH_A_GROUP < waiting.len() || waiting.is_empty() {
                     break;
                 }
-                slot.push_zeros(size);
-                continue;
-            }
-            // SAFETY: libzstd has written `size` bytes to the front of the slot.
-            let value = unsafe { slot.advance(size) };
-            if self.options.utf8
-                && let Err(error) = check_text(value)
-            {
-                self.failures.record(row, error);
             }
         }
+        for one in rows {
+            if !self.wants(&one) || !self.place(&one, slot, libzstd, &mut values) {
+                return;
+            }
+        }
+    }
+
+    /// Whether a row still matters. If not, the call fails, and nobody will read what is left open.
+    #[inline]
+    fn wants(&self, one: &Waiting<'_>) -> bool {
+        one.frame.is_none() || self.failures.wants(one.row)
+    }
+
+    /// Puts one row in its place, by libzstd or from where it was measured; whether the rows behind
+    /// it in the run are wanted.
+    #[inline]
+    fn place(
+        &self,
+        one: &Waiting<'_>,
+        slot: &mut Slot<'_>,
+        libzstd: &mut DecompressContext,
+        values: &mut Option<StashReader<'_>>,
+    ) -> bool {
+        let &Waiting { row, size, frame } = one;
+        let Some(frame) = frame else {
+            match values {
+                Some(values) => slot.push(values.take(size)),
+                None => slot.push_zeros(size),
+            }
+            return true;
+        };
+        let target = slot.spare_with_slack(size, SLACK);
+        if !self.decode_row(frame, target, size, libzstd)
+            && let Err(error) = self.decode_exactly(frame, slot.spare(size), libzstd)
+        {
+            self.failures.record(row, error);
+            if self.options.on_error == OnError::Fail {
+                return false;
+            }
+            slot.push_zeros(size);
+            return true;
+        }
+        // SAFETY: libzstd has written `size` bytes to the front of the slot.
+        self.check_value(row, unsafe { slot.advance(size) })
+    }
+
+    /// Checks a value that is in its place. A bad one is noted, and the rows behind it are wanted.
+    #[inline]
+    fn check_value(&self, row: usize, value: &[u8]) -> bool {
+        if self.options.utf8
+            && let Err(error) = check_text(value)
+        {
+            self.failures.record(row, error);
+        }
+        true
     }
 
     /// Decodes one row to the front of `target`; whether it is `size` bytes, which then are all
@@ -534,6 +627,23 @@ impl<'a> Dictionaries<'a> {
                 let given = self.by_id.keys().copied().collect();
                 Err(ValueError::DictionaryMismatch { needed, given })
             }
+        }
+    }
+
+    /// What the batch decoder begins with, if it is to be tried.
+    fn prepared(options: &'a DecompressOptions) -> Option<&'a Prepared> {
+        let prepared = match &options.dictionaries[..] {
+            [] => Some(Prepared::without_dictionary()),
+            [one] => one.prepared(),
+            // Each frame has its own, and a group would be of frames with the same.
+            _ => None,
+        };
+        match options.decoder {
+            // Without a dictionary's tables, frames have tables of their own, which are left to
+            // libzstd.
+            Decoder::Auto => prepared.filter(|prepared| prepared.has_tables()),
+            Decoder::Batch => prepared,
+            Decoder::Libzstd => None,
         }
     }
 

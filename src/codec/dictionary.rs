@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::codec::batch::Prepared;
 use crate::codec::libzstd::{self, Content, DecompressDictionary};
 use crate::error::{Error, Result};
 
@@ -26,6 +27,7 @@ struct Inner {
     content: Content,
     id: u32,
     digested: OnceLock<Option<DecompressDictionary>>,
+    prepared: OnceLock<Option<Prepared>>,
 }
 
 impl Dictionary {
@@ -57,7 +59,13 @@ impl Dictionary {
             Content::Raw => 0,
         };
         let trained = content == Content::Auto && bytes.starts_with(&MAGIC);
-        let inner = Inner { bytes: bytes.into(), content, id, digested: OnceLock::new() };
+        let inner = Inner {
+            bytes: bytes.into(),
+            content,
+            id,
+            digested: OnceLock::new(),
+            prepared: OnceLock::new(),
+        };
         let dictionary = Self { inner: Arc::new(inner) };
         if trained && id == 0 {
             // 0 means "no id" in frames and raw content here.
@@ -103,6 +111,15 @@ impl Dictionary {
             .get_or_init(|| DecompressDictionary::new(&self.inner.bytes, self.inner.content))
             .as_ref()
             .ok_or(Error::OutOfMemory { what: "a digested dictionary", bytes: 0 })
+    }
+
+    /// The form that the batch decoder wants, made on first use; `None` if that cannot use it.
+    pub(super) fn prepared(&self) -> Option<&Prepared> {
+        let make = || match self.inner.id {
+            0 => Some(Prepared::raw(&self.inner.bytes)),
+            _ => Prepared::trained(&self.inner.bytes),
+        };
+        self.inner.prepared.get_or_init(make).as_ref()
     }
 }
 

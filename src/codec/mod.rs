@@ -22,6 +22,7 @@
 //! # Ok::<(), zstd_arrow::Error>(())
 //! ```
 
+mod batch;
 mod builder;
 mod cancel;
 mod column;
@@ -55,7 +56,8 @@ pub use frame::{
 pub use libzstd::zstd_version;
 pub use memory::{DEFAULT_IDLE_LIMIT, idle_memory, set_idle_limit};
 pub use options::{
-    CompressOptions, DEFAULT_LEVEL, DecompressOptions, OnError, SearchParameters, Strategy, levels,
+    CompressOptions, DEFAULT_LEVEL, Decoder, DecompressOptions, OnError, SearchParameters,
+    Strategy, levels,
 };
 pub use stream::{FirstFrame, decompress_first_frame};
 pub use training::{TrainOptions, Trained, Trainer, train};
@@ -64,9 +66,9 @@ use crate::convert::{Encoded, without};
 use crate::error::{Error, Result};
 use crate::segments::{BufferWithSegments, BufferWithSegmentsCollection};
 use column::{check_chunks, to_array};
-use decompress::{Decoded, Promised};
+use decompress::{DecodeContext, Decoded, Promised};
 use failures::Failures;
-use libzstd::{CompressContext, DecompressContext};
+use libzstd::CompressContext;
 use options::out_of_memory;
 use rows::Rows;
 use workers::{Contexts, Workers};
@@ -227,7 +229,7 @@ pub struct Decompressor {
 struct DecompressorInner {
     options: DecompressOptions,
     workers: Workers,
-    contexts: Arc<Contexts<DecompressContext>>,
+    contexts: Arc<Contexts<DecodeContext>>,
 }
 
 /// A decompressed column, and the rows that became null for an error.
@@ -263,9 +265,7 @@ impl Decompressor {
     pub fn with_options(options: DecompressOptions) -> Result<Self> {
         options.check()?;
         let magicless = options.format == Format::Magicless;
-        let contexts = Arc::new(Contexts::new(move || {
-            DecompressContext::new(magicless).map_err(out_of_memory)
-        }));
+        let contexts = Arc::new(Contexts::new(move || DecodeContext::new(magicless)));
         let workers = Workers::new(options.threads)?;
         let cancel = options.cancel.clone();
         Ok(Self { inner: Arc::new(DecompressorInner { options, workers, contexts }), cancel })

@@ -32,6 +32,20 @@ pub enum OnError {
     Null,
 }
 
+/// What decodes frames. All give the same values and the same errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Decoder {
+    /// Whatever is quickest.
+    #[default]
+    Auto,
+    /// libzstd alone, one frame after the other.
+    Libzstd,
+    /// The decoder of this crate, side by side for all frames that it takes, and libzstd for the
+    /// others.
+    Batch,
+}
+
 /// How libzstd looks for matches, from the fastest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "libzstd's names; the order says all there is to say")]
@@ -370,6 +384,8 @@ pub struct DecompressOptions {
     pub max_window_log: Option<u32>,
     /// With or without the magic number.
     pub format: Format,
+    /// What decodes the frames.
+    pub decoder: Decoder,
     /// Threads: 0 for rayon's global pool, 1 for the caller's, n for a pool of n.
     pub threads: usize,
     /// When it is raised, the call ends with [`Error::Cancelled`] at the next row.

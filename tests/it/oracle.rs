@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use zstd_arrow::{
-    BufferSegments, BufferWithSegments, Compressor, Decompressor, Dictionary, OnError,
+    BufferSegments, BufferWithSegments, Compressor, Decoder, Decompressor, Dictionary, OnError,
 };
 
 use crate::arrays::{Layout, Row, rows};
@@ -45,22 +45,26 @@ fn column() -> impl Strategy<Value = Vec<Row>> {
     vec(prop_oneof![1 => Just(None), 6 => value().prop_map(Some)], 0..60)
 }
 
-/// Options of compression that the plain loop has too.
+/// Options of compression that the plain loop has too, and what decodes.
 #[derive(Debug, Clone)]
 struct Options {
     level: i32,
     checksum: bool,
     content_size: bool,
     dictionary: bool,
+    decoder: Decoder,
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    (select(vec![-5, 1, 3, 6, 12]), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(level, checksum, content_size, dictionary)| Options {
+    let decoders = vec![Decoder::Auto, Decoder::Libzstd, Decoder::Batch];
+    let flags = [any::<bool>(), any::<bool>(), any::<bool>()];
+    (select(vec![-5, 1, 3, 6, 12]), flags, select(decoders)).prop_map(
+        |(level, [checksum, content_size, dictionary], decoder)| Options {
             level,
             checksum,
             content_size,
             dictionary,
+            decoder,
         },
     )
 }
@@ -80,7 +84,12 @@ impl Options {
 
     fn decompressor(&self, threads: usize) -> Decompressor {
         let dictionaries = if self.dictionary { vec![dictionary()] } else { vec![] };
-        Decompressor::builder().dictionaries(dictionaries).threads(threads).build().unwrap()
+        Decompressor::builder()
+            .dictionaries(dictionaries)
+            .decoder(self.decoder)
+            .threads(threads)
+            .build()
+            .unwrap()
     }
 
     /// One `zstd::bulk` call a row.
@@ -189,6 +198,7 @@ proptest! {
         let null = Decompressor::builder()
             .dictionaries(dictionaries)
             .on_error(OnError::Null)
+            .decoder(options.decoder)
             .threads(threads)
             .build()
             .unwrap();
@@ -281,7 +291,13 @@ fn large_columns_equal_the_naive_loop() {
     let all: Vec<Row> = (0..6000).map(value).collect();
     let column: ArrayRef = Layout::LargeBinary.array(&all);
     for content_size in [true, false] {
-        let options = Options { level: 1, checksum: true, content_size, dictionary: false };
+        let options = Options {
+            level: 1,
+            checksum: true,
+            content_size,
+            dictionary: false,
+            decoder: Decoder::Batch,
+        };
         let naive = options.naive(&all);
         for threads in [0, 1, 2, 7] {
             let frames = options.compressor(threads).compress_array(&column).unwrap();
@@ -314,4 +330,61 @@ fn shared_by_threads() {
             });
         }
     });
+}
+
+/// Small records with a dictionary, some of them damaged, null, large, or without their size: both
+/// decoders give the same values and the same errors, for any number of threads, as binary and as
+/// text.
+#[test]
+fn both_decoders_give_the_same_column() {
+    let value = |i: usize| match i % 13 {
+        0 => None,
+        1 => Some(Vec::new()),
+        6 if i % 1300 == 6 => Some(format!("large {i} ").repeat(9000).into_bytes()),
+        7 if i % 650 == 7 => Some(vec![0xff; 300]),
+        _ => {
+            let words = i.to_string().repeat(i % 40);
+            Some(format!("{{\"id\":{i},\"kind\":\"view\",\"{words}\":{}}}", i * 31).into_bytes())
+        }
+    };
+    let all: Vec<Row> = (0..9000).map(value).collect();
+    for (content_size, checksum, damaged) in
+        [(true, false, false), (true, true, true), (true, false, true), (false, false, true)]
+    {
+        let options =
+            Options { level: 3, checksum, content_size, dictionary: true, decoder: Decoder::Auto };
+        let mut frames = options.naive(&all);
+        if damaged {
+            for (i, frame) in frames.iter_mut().flatten().enumerate().filter(|(i, _)| i % 7 == 0) {
+                let at = i * 31 % frame.len();
+                frame[at] ^= 1 << (i % 8);
+            }
+        }
+        let column = Layout::LargeBinary.array(&frames);
+        for utf8 in [false, true] {
+            let decode = |decoder, threads, on_error| {
+                Decompressor::builder()
+                    .dictionary(dictionary())
+                    .decoder(decoder)
+                    .threads(threads)
+                    .on_error(on_error)
+                    .utf8(utf8)
+                    .build()
+                    .unwrap()
+                    .decompress_array_with(&column, None)
+            };
+            let expected = decode(Decoder::Libzstd, 1, OnError::Null).unwrap();
+            let error = decode(Decoder::Libzstd, 1, OnError::Fail).err().map(|e| e.to_string());
+            assert_eq!(error.is_some(), damaged || utf8);
+            for threads in THREADS {
+                for decoder in [Decoder::Auto, Decoder::Batch] {
+                    let done = decode(decoder, threads, OnError::Null).unwrap();
+                    assert_eq!(&done.array, &expected.array);
+                    assert_eq!(done.failures, expected.failures);
+                    let failed = decode(decoder, threads, OnError::Fail).err();
+                    assert_eq!(failed.map(|e| e.to_string()), error);
+                }
+            }
+        }
+    }
 }

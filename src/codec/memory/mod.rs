@@ -17,4 +17,4 @@ mod stash;
 pub use idle::{DEFAULT_IDLE_LIMIT, idle_memory, set_idle_limit};
 pub(super) use ordered::{InOrder, Turn};
 pub(super) use output::{Output, Slot};
-pub(super) use stash::Stash;
+pub(super) use stash::{Stash, StashReader};

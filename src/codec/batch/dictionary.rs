@@ -1,0 +1,81 @@
+//! A dictionary as the batch decoder wants it (RFC 8878, section 5).
+
+use std::sync::LazyLock;
+
+use crate::codec::batch::codes::{Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
+use crate::codec::batch::execute::OVER;
+use crate::codec::batch::fse::Distribution;
+use crate::codec::batch::huffman::{Code, Pairs};
+use crate::codec::batch::tables::SequenceTables;
+
+/// What frames begin with: what comes before them, the last three offsets, and tables.
+pub(in crate::codec) struct Prepared {
+    /// The content, and behind it `OVER` bytes that say nothing.
+    padded: Vec<u8>,
+    pub(super) repeat: [u32; 3],
+    pub(super) entropy: Option<Entropy>,
+    pub(super) predefined: Box<SequenceTables>,
+}
+
+/// The tables of a trained dictionary.
+pub(super) struct Entropy {
+    pub(super) literals: Box<Pairs>,
+    pub(super) sequences: Box<SequenceTables>,
+}
+
+impl Prepared {
+    /// For frames without a dictionary; made once.
+    pub(in crate::codec) fn without_dictionary() -> &'static Self {
+        static WITHOUT: LazyLock<Prepared> = LazyLock::new(|| Prepared::raw(&[]));
+        &WITHOUT
+    }
+
+    /// For frames with a dictionary of raw content.
+    pub(in crate::codec) fn raw(content: &[u8]) -> Self {
+        // The offsets that the format begins with (section 3.1.1.5).
+        Self::with(content, [1, 4, 8], None)
+    }
+
+    /// For frames with a trained dictionary; `None` if the tables are not to be had, which is then
+    /// libzstd's to say.
+    pub(in crate::codec) fn trained(bytes: &[u8]) -> Option<Self> {
+        // Magic number and id.
+        let rest = bytes.get(8..)?;
+        let (code, used) = Code::read(rest)?;
+        let rest = rest.get(used..)?;
+        let read = |bytes, kind: &Kind| Distribution::read(bytes, kind.max_log, kind.max_code);
+        let (offsets, used) = read(rest, &OFFSETS)?;
+        let rest = rest.get(used..)?;
+        let (matches, used) = read(rest, &MATCH_LENGTHS)?;
+        let rest = rest.get(used..)?;
+        let (literals, used) = read(rest, &LITERAL_LENGTHS)?;
+        let (numbers, content) = rest.get(used..)?.split_first_chunk::<12>()?;
+        let repeat =
+            [0, 4, 8].map(|at| u32::from_le_bytes(std::array::from_fn(|i| numbers[at + i])));
+        if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
+            return None;
+        }
+        let entropy = Entropy {
+            literals: Box::new(Pairs::new(&code)),
+            sequences: SequenceTables::new(&literals, &offsets, &matches),
+        };
+        Some(Self::with(content, repeat, Some(entropy)))
+    }
+
+    fn with(content: &[u8], repeat: [u32; 3], entropy: Option<Entropy>) -> Self {
+        let mut padded = Vec::with_capacity(content.len() + OVER);
+        padded.extend_from_slice(content);
+        padded.resize(content.len() + OVER, 0);
+        Self { padded, repeat, entropy, predefined: SequenceTables::predefined() }
+    }
+
+    /// Whether there are tables for frames that have none of their own.
+    pub(in crate::codec) fn has_tables(&self) -> bool {
+        self.entropy.is_some()
+    }
+
+    /// The content, with `OVER` more bytes behind it that may be read.
+    pub(super) fn padded(&self) -> &[u8] {
+        &self.padded
+    }
+}

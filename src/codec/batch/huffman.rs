@@ -1,0 +1,155 @@
+//! Prefix codes of literals and the table that decodes two of them at once (RFC 8878, section 4.2).
+
+use crate::codec::batch::bits::BackwardBits;
+use crate::codec::batch::fse::{Distribution, State};
+
+/// The longest code (section 4.2.1).
+pub(super) const MAX_BITS: u32 = 11;
+/// The largest accuracy log of compressed weights (section 4.2.1.2).
+const WEIGHTS_LOG: u32 = 6;
+
+/// A complete prefix code over bytes, by weights: a code of weight `w` has `log + 1 - w` bits, a
+/// byte of weight 0 has none.
+#[derive(Debug)]
+pub(super) struct Code {
+    weights: [u8; 256],
+    /// Bits of the longest codes.
+    log: u32,
+}
+
+impl Code {
+    /// Reads the tree description that `bytes` begins with (section 4.2.1), and the bytes it
+    /// takes.
+    pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (first, rest) = bytes.split_first()?;
+        let mut weights = [0; 256];
+        let (count, used) = match usize::from(*first) {
+            packed @ 0..128 => (read_packed(rest.get(..packed)?, &mut weights)?, packed),
+            direct => {
+                let count = direct - 127;
+                let halves = rest.get(..count.div_ceil(2))?;
+                for (i, weight) in weights[..count].iter_mut().enumerate() {
+                    *weight = halves[i / 2] >> (4 * (1 - i % 2)) & 0xf;
+                }
+                (count, halves.len())
+            }
+        };
+        // The last weight is what completes the code to a power of two.
+        let sum: u32 = weights[..count].iter().map(|weight| (1 << weight) >> 1).sum();
+        let log = sum.checked_ilog2()? + 1;
+        let left = (1 << log) - sum;
+        if log > MAX_BITS || !left.is_power_of_two() {
+            return None;
+        }
+        *weights.get_mut(count)? = left.ilog2() as u8 + 1;
+        // A complete code has an even number of its longest codes.
+        let longest = weights.iter().filter(|weight| **weight == 1).count();
+        (longest >= 2 && longest % 2 == 0).then_some((Self { weights, log }, 1 + used))
+    }
+
+    /// The byte that each number of `MAX_BITS` bits begins with, and the bits of its code.
+    fn singles(&self) -> [(u8, u8); 1 << MAX_BITS] {
+        let mut singles = [(0, 0); 1 << MAX_BITS];
+        let mut at = 0;
+        // Codes are given out from the longest on, and in order of their bytes.
+        for weight in 1..=self.log {
+            let bits = self.log + 1 - weight;
+            for byte in
+                (0..=255).filter(|byte| u32::from(self.weights[usize::from(*byte)]) == weight)
+            {
+                let next = at + (1 << (MAX_BITS - bits));
+                singles[at..next].fill((byte, bits as u8));
+                at = next;
+            }
+        }
+        debug_assert_eq!(at, singles.len(), "the code is complete");
+        singles
+    }
+}
+
+/// Weights that are compressed themselves (section 4.2.1.2); returns how many there are.
+fn read_packed(bytes: &[u8], weights: &mut [u8; 256]) -> Option<usize> {
+    let (distribution, used) = Distribution::read(bytes, WEIGHTS_LOG, MAX_BITS as u8)?;
+    let mut states = [State { symbol: 0, bits: 0, next: 0 }; 1 << WEIGHTS_LOG];
+    distribution.for_each_state(|i, state| states[i] = state);
+    let mut bits = BackwardBits::new(bytes.get(used..)?)?;
+    let mut now = bits.read(distribution.log)?;
+    let mut other = bits.read(distribution.log)?;
+    let mut count = 0;
+    loop {
+        let state = states[now as usize];
+        *weights.get_mut(count)? = state.symbol;
+        count += 1;
+        let Some(number) = bits.read(state.bits) else { break };
+        now = state.next + number;
+        // The two states take turns.
+        std::mem::swap(&mut now, &mut other);
+    }
+    // What is left is the other state's symbol.
+    *weights.get_mut(count)? = states[other as usize].symbol;
+    Some(count + 1)
+}
+
+/// For each number of `MAX_BITS` bits the one or two bytes that it begins with.
+///
+/// ```text
+/// bits  0..8   bits of the codes of all bytes here
+///       8..24  the bytes, first to second
+///      24..28  bits of the first one's code
+///      30..32  how many bytes: 1 or 2
+/// ```
+pub(super) struct Pairs([u32; 1 << MAX_BITS]);
+
+impl Pairs {
+    pub(super) fn new(code: &Code) -> Self {
+        let singles = code.singles();
+        Self(std::array::from_fn(|i| {
+            let (byte, bits) = singles[i];
+            let behind = (i << bits) & ((1 << MAX_BITS) - 1);
+            let (second, second_bits) = singles[behind];
+            let (byte, bits) = (u32::from(byte), u32::from(bits));
+            let both = bits + u32::from(second_bits);
+            // The bits behind the first code tell the second byte if its code ends among them.
+            match both <= MAX_BITS {
+                true => 2 << 30 | bits << 24 | u32::from(second) << 16 | byte << 8 | both,
+                false => 1 << 30 | bits << 24 | byte << 8 | bits,
+            }
+        }))
+    }
+
+    /// The pair that the highest bits of `bits` begin with.
+    #[inline(always)]
+    pub(super) fn at_top(&self, bits: u64) -> Pair {
+        Pair(self.0[(bits >> (64 - MAX_BITS)) as usize])
+    }
+}
+
+/// An entry of [`Pairs`].
+#[derive(Clone, Copy)]
+pub(super) struct Pair(u32);
+
+impl Pair {
+    /// Bits of the codes, in the lowest bits of a number that says other things above them.
+    #[inline(always)]
+    pub(super) fn shift(self) -> u32 {
+        self.0
+    }
+
+    /// Both bytes, first to second; if there is only one, the second is 0.
+    #[inline(always)]
+    pub(super) fn bytes(self) -> [u8; 2] {
+        ((self.0 >> 8) as u16).to_le_bytes()
+    }
+
+    /// Bits of the first byte's code.
+    #[inline(always)]
+    pub(super) fn first_bits(self) -> u32 {
+        self.0 >> 24 & 0xf
+    }
+
+    /// How many bytes: 1 or 2.
+    #[inline(always)]
+    pub(super) fn count(self) -> usize {
+        (self.0 >> 30) as usize
+    }
+}

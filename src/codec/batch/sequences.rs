@@ -1,0 +1,302 @@
+//! Sequences of several frames at once (RFC 8878, section 3.1.1.3.2).
+//!
+//! Each lane decodes the stream of one frame; all of them take one step in turn. A step waits for
+//! the one before it in its own lane only, so that the processor works on the others meanwhile. A
+//! lane that is done with its stream gets that of the next frame.
+
+use crate::codec::batch::bits::{bits_in, load};
+use crate::codec::batch::deposit::Deposit;
+use crate::codec::batch::places::Places;
+use crate::codec::batch::tables::{Entry, SequenceTables, States};
+
+/// Bytes that lie before a stream in its frame at the least. A lane may go below the start of a
+/// damaged stream by up to 64 bits before it is stopped, and loads eight bytes from there.
+pub(super) const BEFORE_STREAM: usize = 16;
+/// What a position is counted from: so many bits below the start of the stream.
+const BELOW: i64 = 64;
+/// Bits of a load that are there for sure, wherever in a byte the position is.
+const LOADED: i64 = 56;
+
+/// A sequence: offset value 32, match length 16, literal length 16 bits.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sequence(u64);
+
+impl Sequence {
+    #[inline(always)]
+    pub(super) fn literal_length(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+
+    #[inline(always)]
+    pub(super) fn match_length(self) -> usize {
+        (self.0 >> 16 & 0xffff) as usize
+    }
+
+    /// The offset and 3, or the number of a repeat offset (section 3.1.2.5).
+    #[inline(always)]
+    pub(super) fn offset_value(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+}
+
+/// The bits of one frame's sequences, and where these go.
+#[derive(Clone, Copy)]
+pub(super) struct Stream<'a> {
+    /// The frame up to the end of the stream.
+    bytes: &'a [u8],
+    /// Where the stream begins in it: `BEFORE_STREAM` or further.
+    start: usize,
+    /// Places of the sequences.
+    at: usize,
+    count: usize,
+    /// Whose stream it is.
+    job: usize,
+}
+
+impl<'a> Stream<'a> {
+    /// `None` if the stream is empty, or too near to the front of its frame; `count` is not 0.
+    pub(super) fn new(
+        bytes: &'a [u8],
+        start: usize,
+        at: usize,
+        count: usize,
+        job: usize,
+    ) -> Option<Self> {
+        (start >= BEFORE_STREAM && start < bytes.len() && count > 0).then_some(Self {
+            bytes,
+            start,
+            at,
+            count,
+            job,
+        })
+    }
+}
+
+/// One frame's stream, partly read.
+#[derive(Clone, Copy)]
+struct Lane {
+    /// So far before the start of the stream that a load at `base + left / 8` ends with the byte that
+    /// the position lies in.
+    base: *const u8,
+    /// The position: bits left in the stream, and `BELOW`.
+    left: i64,
+    states: States,
+    out: *mut Sequence,
+    /// Bits that led to the states: there are none of them after the last sequence of a stream.
+    state_bits: i64,
+}
+
+impl Lane {
+    /// At the start of a stream; `None` if it is too short for its first states.
+    fn new(
+        tables: &SequenceTables,
+        stream: &Stream<'_>,
+        out: &Places<'_, Sequence>,
+    ) -> Option<Self> {
+        let bits = bits_in(&stream.bytes[stream.start..])? as i64;
+        let first_bits = i64::from(tables.first_bits());
+        let left = bits + BELOW - first_bits;
+        if bits < first_bits {
+            return None;
+        }
+        // 8 bytes for `BELOW`, and 7 so that the load ends with the byte of the position.
+        let base = stream.bytes[stream.start - 15..].as_ptr();
+        let out = out.get(stream.at, stream.count);
+        // SAFETY: the position is that of the stream's end, and above 0.
+        let states = unsafe { load_below(base, bits + BELOW) };
+        let states = tables.first(states >> (LOADED + ((bits + BELOW) & 7) - first_bits));
+        Some(Self { base, left, states, out, state_bits: 0 })
+    }
+
+    /// Decodes one sequence.
+    ///
+    /// # Safety
+    ///
+    /// The position is 0 or above, and has only gone down since it was that of the stream's end; and
+    /// `out` has a place left.
+    #[inline(always)]
+    unsafe fn step<D: Deposit>(&mut self, tables: &SequenceTables) {
+        let entry = tables.entry(self.states);
+        // SAFETY: by this function's contract.
+        let bits = unsafe { load_below(self.base, self.left) };
+        let position = LOADED + (self.left & 7);
+        let behind_offset = position - i64::from(entry.offset_code());
+        let behind_lengths = behind_offset - i64::from(entry.length_mask().count_ones());
+        let state_bits = i64::from(entry.state_mask().count_ones());
+        let end = behind_lengths - state_bits;
+        let at = |position: i64| bits.wrapping_shr(position as u32);
+        let (sequence, states) = match end {
+            // SAFETY: by this function's contract.
+            ..0 => unsafe { long_step::<D>(self.base, self.left, entry) },
+            _ => (
+                sequence::<D>(entry, at(behind_offset), at(behind_lengths)),
+                entry.next(D::deposit::<8, 9>(at(end), entry.state_mask())),
+            ),
+        };
+        self.states = states;
+        self.left += end - position;
+        self.state_bits = state_bits;
+        // SAFETY: by this function's contract.
+        unsafe {
+            self.out.write(sequence);
+            self.out = self.out.add(1);
+        }
+    }
+}
+
+/// `LOADED` bits and up to 7 more below a position, with others above them.
+///
+/// # Safety
+///
+/// `base` is a lane's, and the position is one from 0 to the end of its stream.
+#[inline(always)]
+unsafe fn load_below(base: *const u8, left: i64) -> u64 {
+    // SAFETY: at 0 these are the bytes from 15 before the start of the stream on, which are in the
+    // frame (`Stream::new`); at the end of the stream they are its last, or what is before it.
+    unsafe { load(base.offset((left >> 3) as isize)) }
+}
+
+/// A sequence, from bits that end with its offset's and with its lengths'.
+#[inline(always)]
+fn sequence<D: Deposit>(entry: Entry, offset: u64, lengths: u64) -> Sequence {
+    let code = entry.offset_code();
+    let value = 1 << code | D::lowest(offset, code);
+    let dealt = D::deposit::<16, 16>(lengths, entry.length_mask());
+    // No sum of a baseline and its bits goes over its field (`tables::length`).
+    let lengths = entry.length_baselines().wrapping_add(dealt as u32);
+    Sequence(value << 32 | u64::from(lengths))
+}
+
+/// A step that takes more bits than one load has. (It is given and gives numbers, not a lane: that
+/// would have to lie in memory all the time.)
+///
+/// # Safety
+///
+/// As for `load_below`.
+#[cold]
+#[inline(never)]
+unsafe fn long_step<D: Deposit>(base: *const u8, left: i64, entry: Entry) -> (Sequence, States) {
+    let mut left = left;
+    let mut read = |count: u32| {
+        if left < 0 {
+            // Damaged, and stopped for that; what it decodes is not looked at.
+            return 0;
+        }
+        // SAFETY: the position is not below 0, and went down only. No count is over `LOADED`.
+        let bits = unsafe { load_below(base, left) } >> (LOADED + (left & 7) - i64::from(count));
+        left -= i64::from(count);
+        bits
+    };
+    let offset = read(entry.offset_code());
+    let lengths = read(entry.length_mask().count_ones());
+    let states = D::deposit::<8, 9>(read(entry.state_mask().count_ones()), entry.state_mask());
+    (sequence::<D>(entry, offset, lengths), entry.next(states))
+}
+
+/// A lane, and how far it is.
+#[derive(Clone, Copy)]
+struct Work {
+    lane: Lane,
+    /// Sequences to come.
+    count: usize,
+    job: usize,
+}
+
+impl Work {
+    /// Whether the lane can go on.
+    fn is_open(&self) -> bool {
+        self.count > 0 && self.lane.left >= 0
+    }
+
+    /// Whether the lane read all of its stream and no more.
+    fn is_sound(&self) -> bool {
+        self.count == 0 && self.lane.left + self.lane.state_bits == BELOW
+    }
+}
+
+/// Decodes all streams; `failed` is told of each that is damaged, by its job.
+///
+/// # Panics
+///
+/// If the place of a stream is not in `out`.
+#[inline(always)]
+pub(super) fn decode<const LANES: usize, D: Deposit>(
+    tables: &SequenceTables,
+    streams: &[Stream<'_>],
+    out: &mut [Sequence],
+    mut failed: impl FnMut(usize),
+) {
+    let out = &Places::new(out);
+    let mut waiting = streams.iter();
+    let mut next = |failed: &mut dyn FnMut(usize)| loop {
+        let stream = waiting.next()?;
+        match Lane::new(tables, stream, out) {
+            Some(lane) => return Some(Work { lane, count: stream.count, job: stream.job }),
+            None => failed(stream.job),
+        }
+    };
+    let Some(first) = next(&mut failed) else { return };
+    let mut work = [first; LANES];
+    let mut started = 1;
+    while started < LANES
+        && let Some(another) = next(&mut failed)
+    {
+        work[started] = another;
+        started += 1;
+    }
+    // As long as there is a stream for each lane.
+    while started == LANES {
+        let steps = work.iter().map(|work| work.count).min().unwrap_or(0);
+        let mut done = 0;
+        // Lanes that are named one by one stay in the processor's registers.
+        let mut lanes = work.map(|work| work.lane);
+        while done < steps {
+            let mut below = 0;
+            for lane in &mut lanes {
+                // SAFETY: `count` places are left to the lane, more than `done`; the position was
+                // not below 0 after the step before.
+                unsafe { lane.step::<D>(tables) };
+                below |= lane.left;
+            }
+            done += 1;
+            // No sound stream comes here: its last step leaves it above 0, by `BELOW`.
+            if below < 0 {
+                break;
+            }
+        }
+        let mut i = 0;
+        for (work, lane) in work.iter_mut().zip(lanes) {
+            work.lane = lane;
+            work.count -= done;
+        }
+        while i < started {
+            if work[i].is_open() {
+                i += 1;
+                continue;
+            }
+            if !work[i].is_sound() {
+                failed(work[i].job);
+            }
+            match next(&mut failed) {
+                Some(another) => {
+                    work[i] = another;
+                    i += 1;
+                }
+                None => {
+                    started -= 1;
+                    work[i] = work[started];
+                }
+            }
+        }
+    }
+    for work in &mut work[..started] {
+        while work.is_open() {
+            // SAFETY: a place is left to the lane, and its position is not below 0.
+            unsafe { work.lane.step::<D>(tables) };
+            work.count -= 1;
+        }
+        if !work.is_sound() {
+            failed(work.job);
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! The decoder, its twin and libzstd, side by side.
+
+use std::mem::MaybeUninit;
+
+use zstd::zstd_safe::{CCtx, CParameter, Strategy};
+
+use crate::codec::batch::instructions::Instructions;
+use crate::codec::batch::{Group, Prepared, Workspace, twin};
+use crate::codec::frame::{Format, read_header};
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+}
+
+/// Records of some bytes: fields that come again, words, numbers, some noise.
+fn record(random: &mut Random, size: usize) -> Vec<u8> {
+    let mut record = Vec::new();
+    while record.len() < size {
+        match random.below(12) {
+            0 => record.extend((0..random.below(20)).map(|_| random.next() as u8)),
+            1 => record.extend(vec![b'a' + random.below(26) as u8; random.below(60)]),
+            2 if !record.is_empty() => {
+                let start = random.below(record.len());
+                let end = start + random.below(record.len() - start + 1).min(200);
+                record.extend_from_within(start..end);
+            }
+            kind => {
+                let field =
+                    ["name", "version", "depends", "section", "size", "sha256", "tag", "to"]
+                        [kind % 8];
+                let bits = 1 + random.below(30);
+                let number = random.below(1 << bits);
+                let word = ["alpha", "beta", "gamma", "lib", "core", "python3"][random.below(6)];
+                record.extend(format!("{field}: {word}{number}, ").bytes());
+            }
+        }
+    }
+    record.truncate(size);
+    record
+}
+
+/// One dictionary of each kind that matters, or none.
+struct Case {
+    bytes: Option<Vec<u8>>,
+    twin: Option<twin::Dictionary>,
+    prepared: Prepared,
+}
+
+impl Case {
+    fn none() -> Self {
+        Self { bytes: None, twin: None, prepared: Prepared::raw(&[]) }
+    }
+
+    fn trained(bytes: Vec<u8>) -> Self {
+        let twin = twin::Dictionary::trained(&bytes).unwrap();
+        let prepared = Prepared::trained(&bytes).unwrap();
+        Self { bytes: Some(bytes), twin: Some(twin), prepared }
+    }
+
+    fn raw(bytes: Vec<u8>) -> Self {
+        let (twin, prepared) = (twin::Dictionary::raw(&bytes), Prepared::raw(&bytes));
+        Self { bytes: Some(bytes), twin: Some(twin), prepared }
+    }
+
+    /// No dictionary, raw content, and trained ones of several sizes.
+    fn all() -> Vec<Self> {
+        let mut random = Random(7);
+        let samples: Vec<Vec<u8>> = (0..3000)
+            .map(|_| {
+                let size = 20 + random.below(700);
+                record(&mut random, size)
+            })
+            .collect();
+        let mut cases = vec![Self::none(), Self::raw(samples[..9].concat())];
+        for size in [1 << 10, 4 << 10, 100 << 10, 1 << 20] {
+            cases.push(Self::trained(zstd::dict::from_samples(&samples, size).unwrap()));
+        }
+        cases
+    }
+
+    /// The id that frames carry.
+    fn id(&self) -> Option<u32> {
+        let bytes = self.bytes.as_ref()?;
+        zstd::zstd_safe::get_dict_id_from_dict(bytes).map(|id| id.get())
+    }
+
+    fn libzstd(&self) -> zstd::bulk::Decompressor<'_> {
+        match &self.bytes {
+            Some(bytes) => zstd::bulk::Decompressor::with_dictionary(bytes).unwrap(),
+            None => zstd::bulk::Decompressor::new().unwrap(),
+        }
+    }
+
+    /// What the batch decoder makes of frames whose contents have these sizes; `None` where it
+    /// leaves one to libzstd. Each value goes behind the one before, with nothing behind the last.
+    fn batch(&self, frames: &[(&[u8], usize)], instructions: Instructions) -> Vec<Option<Vec<u8>>> {
+        let mut workspace = Workspace::default();
+        let mut group = Group::new(&self.prepared, &mut workspace, Format::Zstd);
+        group.instructions = instructions;
+        let total = frames.iter().map(|(_, size)| size).sum();
+        let mut memory = vec![MaybeUninit::new(0xEE); total];
+        let mut rest = &mut memory[..];
+        let mut done = Vec::new();
+        let mut frames = frames.iter().peekable();
+        while frames.peek().is_some() {
+            group.clear();
+            let mut numbers = Vec::new();
+            while !group.is_full()
+                && let Some((frame, size)) = frames.next()
+            {
+                numbers.push((group.push(frame, *size), *size));
+            }
+            group.decode();
+            for (number, size) in numbers {
+                let made = number.is_some_and(|number| group.execute(number, rest));
+                let (value, behind) = rest.split_at_mut(size);
+                rest = behind;
+                // SAFETY: the memory was all written when it was made.
+                done.push(made.then(|| unsafe { value.assume_init_ref() }.to_vec()));
+            }
+        }
+        done
+    }
+}
+
+/// Frames of random options, the same for several in a row.
+fn compress(random: &mut Random, dictionary: Option<&[u8]>, values: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for values in values.chunks(20) {
+        let mut context = context(random, dictionary);
+        frames.extend(values.iter().map(|value| {
+            let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(value.len()));
+            context.compress2(&mut frame, value).unwrap();
+            frame
+        }));
+    }
+    frames
+}
+
+fn context<'a>(random: &mut Random, dictionary: Option<&[u8]>) -> CCtx<'a> {
+    let mut context = CCtx::create();
+    let mut set = |parameter| {
+        context.set_parameter(parameter).expect("a parameter in its range");
+    };
+    set(CParameter::CompressionLevel(random.below(30) as i32 - 7));
+    set(CParameter::ChecksumFlag(random.below(3) == 0));
+    set(CParameter::ContentSizeFlag(random.below(5) > 0));
+    set(CParameter::DictIdFlag(random.below(3) > 0));
+    if random.below(3) == 0 {
+        let strategies = [
+            Strategy::ZSTD_fast,
+            Strategy::ZSTD_dfast,
+            Strategy::ZSTD_greedy,
+            Strategy::ZSTD_lazy,
+            Strategy::ZSTD_lazy2,
+            Strategy::ZSTD_btlazy2,
+            Strategy::ZSTD_btopt,
+            Strategy::ZSTD_btultra,
+            Strategy::ZSTD_btultra2,
+        ];
+        set(CParameter::Strategy(strategies[random.below(strategies.len())]));
+    }
+    if random.below(4) == 0 {
+        set(CParameter::MinMatch(3 + random.below(5) as u32));
+    }
+    if random.below(6) == 0 {
+        set(CParameter::TargetCBlockSize(1340 + random.below(2000) as u32));
+    }
+    if random.below(4) == 0 {
+        set(CParameter::WindowLog(10 + random.below(12) as u32));
+    }
+    if let Some(dictionary) = dictionary {
+        context.load_dictionary(dictionary).unwrap();
+    }
+    context
+}
+
+/// Values of random sizes, none of more than `most` bytes.
+fn values(random: &mut Random, count: usize, most: usize) -> Vec<Vec<u8>> {
+    (0..count)
+        .map(|_| {
+            let size = size(random).min(most);
+            record(random, size)
+        })
+        .collect()
+}
+
+fn size(random: &mut Random) -> usize {
+    match random.below(10) {
+        0 => random.below(20),
+        1..4 => 40 + random.below(100),
+        4..8 => 200 + random.below(1500),
+        8 => random.below(9000),
+        _ => random.below(40_000),
+    }
+}
+
+/// How many frames a test does: many where the environment asks for them.
+fn rounds(few: usize) -> usize {
+    match std::env::var("ZSTD_ARROW_FRAMES") {
+        Ok(count) => count.parse().expect("ZSTD_ARROW_FRAMES is a number"),
+        Err(_) => few,
+    }
+}
+
+fn seed() -> u64 {
+    std::env::var("ZSTD_ARROW_SEED").map_or(1, |seed| seed.parse().expect("a number"))
+}
+
+/// The twin decodes what libzstd makes.
+#[test]
+fn the_twin_decodes_what_libzstd_makes() {
+    let cases = Case::all();
+    let mut random = Random(seed());
+    let mut done = 0;
+    while done < rounds(600) {
+        for case in &cases {
+            let values = values(&mut random, 20, usize::MAX);
+            let frames = compress(&mut random, case.bytes.as_deref(), &values);
+            for (frame, value) in frames.iter().zip(&values) {
+                assert!(
+                    twin::decode(frame, case.twin.as_ref()).as_ref() == Ok(value),
+                    "{frame:x?}"
+                );
+                done += 1;
+            }
+        }
+    }
+}
+
+/// What the batch decoder takes of sound frames is what went into them, whatever else is in the
+/// group; and it takes most of those that it is for.
+#[test]
+fn sound_frames_come_back() {
+    let cases = Case::all();
+    let mut random = Random(seed());
+    let mut taken = vec![0; cases.len()];
+    let mut done = 0;
+    while done < rounds(4000) {
+        for (case, taken) in cases.iter().zip(&mut taken) {
+            let count = 1 + random.below(200);
+            let values = values(&mut random, count, usize::MAX);
+            let frames = compress(&mut random, case.bytes.as_deref(), &values);
+            let pairs: Vec<(&[u8], usize)> =
+                frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
+            for instructions in Instructions::all() {
+                let made = case.batch(&pairs, instructions);
+                for ((made, value), frame) in made.into_iter().zip(&values).zip(&frames) {
+                    if let Some(made) = made {
+                        *taken += 1;
+                        assert!(&made == value, "{frame:x?}");
+                    }
+                }
+            }
+            done += count;
+        }
+    }
+    eprintln!("{done} frames, taken by dictionary: {taken:?}");
+    assert!(taken.iter().all(|taken| *taken > 0), "{taken:?}");
+}
+
+/// Damage of some kind.
+fn damage(random: &mut Random, frame: &mut Vec<u8>, other: &[u8]) {
+    for _ in 0..1 + random.below(3) {
+        if frame.is_empty() {
+            return;
+        }
+        let at = random.below(frame.len());
+        let from = random.below(other.len() + 1);
+        match random.below(9) {
+            0..5 => frame[at] ^= 1 << random.below(8),
+            5 => frame[at] = random.next() as u8,
+            6 => {
+                // The end of another frame.
+                frame.truncate(at);
+                frame.extend_from_slice(&other[from..]);
+            }
+            7 => {
+                // Bytes of another frame.
+                let size = random.below(40).min(other.len() - from).min(frame.len() - at);
+                frame[at..at + size].copy_from_slice(&other[from..from + size]);
+            }
+            _ if random.below(4) == 0 => frame.truncate(at),
+            _ => frame[at] ^= 0x80,
+        }
+    }
+}
+
+/// What the batch decoder takes of damaged frames libzstd takes too, and has the same bytes.
+#[test]
+fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
+    let cases = Case::all();
+    let mut random = Random(seed());
+    let (mut done, mut taken, mut different) = (0, 0, 0);
+    while done < rounds(20_000) {
+        for case in &cases {
+            let mut libzstd = case.libzstd();
+            let values = values(&mut random, 40, 4000);
+            let frames = compress(&mut random, case.bytes.as_deref(), &values);
+            let mut damaged = Vec::new();
+            for _ in 0..1000 {
+                let i = random.below(frames.len());
+                let mut frame = frames[i].clone();
+                let other = &frames[random.below(frames.len())];
+                damage(&mut random, &mut frame, other);
+                let mut size = values[i].len();
+                // The codec looks at these before any frame comes here.
+                if let Ok(header) = read_header(&frame, Format::Zstd) {
+                    size = header.content_size.map_or(size, |size| size.min(1 << 17) as usize);
+                    if header.dictionary_id.is_some_and(|id| Some(id) != case.id()) {
+                        continue;
+                    }
+                }
+                damaged.push((frame, size, i));
+            }
+            let pairs: Vec<(&[u8], usize)> =
+                damaged.iter().map(|(frame, size, _)| (&frame[..], *size)).collect();
+            for instructions in Instructions::all() {
+                let made = case.batch(&pairs, instructions);
+                for (made, (frame, size, i)) in made.into_iter().zip(&damaged) {
+                    let Some(made) = made else { continue };
+                    taken += 1;
+                    different += usize::from(made != values[*i]);
+                    let expected = libzstd.decompress(frame, *size);
+                    assert!(expected.ok().as_ref() == Some(&made), "{frame:x?}, {size} bytes");
+                }
+            }
+            done += damaged.len();
+        }
+    }
+    eprintln!("{done} damaged frames, {taken} taken, {different} of them of other content");
+    assert!(different > 0);
+}
+
+/// A dictionary and frames made with it: each with its size in front, as four bytes.
+static FRAMES: &[u8] = include_bytes!("frames.bin");
+
+/// What the batch decoder takes is what its twin has, of sound frames and of damaged ones. Without
+/// libzstd, so that it runs under Miri.
+#[test]
+fn what_is_taken_is_what_the_twin_has() {
+    let mut rest = FRAMES;
+    let mut parts = Vec::new();
+    while let Some((size, behind)) = rest.split_first_chunk() {
+        let (part, behind) = behind.split_at(u32::from_le_bytes(*size) as usize);
+        parts.push(part);
+        rest = behind;
+    }
+    let case = Case::trained(parts.remove(0).to_vec());
+    let size = |frame: &[u8]| match read_header(frame, Format::Zstd) {
+        Ok(header) => header.content_size.unwrap_or(0).min(10_000) as usize,
+        Err(_) => 0,
+    };
+    let pairs: Vec<(&[u8], usize)> = parts.iter().map(|frame| (*frame, size(frame))).collect();
+    let mut random = Random(seed());
+    let damaged: Vec<Vec<u8>> = (0..if cfg!(miri) { 60 } else { 20_000 })
+        .map(|_| {
+            let mut frame = parts[random.below(parts.len())].to_vec();
+            let other = parts[random.below(parts.len())];
+            damage(&mut random, &mut frame, other);
+            frame
+        })
+        .collect();
+    let damaged: Vec<(&[u8], usize)> =
+        damaged.iter().map(|frame| (&frame[..], size(frame))).collect();
+    for instructions in Instructions::all() {
+        for (pairs, all) in [(&pairs, true), (&damaged, false)] {
+            let mut taken = 0;
+            for (made, (frame, _)) in case.batch(pairs, instructions).into_iter().zip(pairs) {
+                let Some(made) = made else { continue };
+                taken += 1;
+                assert!(twin::decode(frame, case.twin.as_ref()) == Ok(made), "{frame:x?}");
+            }
+            assert!(if all { taken == pairs.len() } else { taken > 0 }, "{taken} taken");
+        }
+    }
+}
+
+/// Makes the file of frames anew.
+#[test]
+#[ignore = "writes to the sources"]
+fn make_frames() {
+    let mut random = Random(1);
+    let samples = values(&mut random, 2000, 900);
+    let dictionary = zstd::dict::from_samples(&samples, 2048).unwrap();
+    let case = Case::trained(dictionary.clone());
+    let mut parts = vec![dictionary.clone()];
+    for level in [1, 3, 12, 19] {
+        for checksum in [false, true] {
+            let mut context = CCtx::create();
+            context.set_parameter(CParameter::CompressionLevel(level)).unwrap();
+            context.set_parameter(CParameter::ChecksumFlag(checksum)).unwrap();
+            context.load_dictionary(&dictionary).unwrap();
+            let mut made = 0;
+            while made < 5 {
+                let value = values(&mut random, 1, 900).remove(0);
+                let mut frame = Vec::with_capacity(2000);
+                context.compress2(&mut frame, &value).unwrap();
+                // Those that the batch decoder is for.
+                if case.batch(&[(&frame, value.len())], Instructions::detect())[0].is_some() {
+                    parts.push(frame);
+                    made += 1;
+                }
+            }
+        }
+    }
+    let bytes: Vec<u8> = parts
+        .iter()
+        .flat_map(|part| [&(part.len() as u32).to_le_bytes()[..], part].concat())
+        .collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/codec/batch/frames.bin");
+    std::fs::write(path, bytes).unwrap();
+}
