@@ -41,6 +41,8 @@
 //! | `parquet` | yes | the layer `files`: columns of Parquet and Arrow IPC files |
 //! | `cli` | no | the command `zstd-arrow` |
 //! | `python` | no | the native half of the Python package `zstd_arrow` |
+//! | `datafusion` | no | the face `sql`: functions for DataFusion |
+//! | `ballista` | no | `sql::cluster`: the same functions on a Ballista cluster |
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -53,6 +55,8 @@ pub mod files;
 mod python;
 pub mod schema;
 mod segments;
+#[cfg(feature = "datafusion")]
+pub mod sql;
 
 pub use codec::{
     CancelFlag, CompressOptions, Compressor, CompressorBuilder, DecompressOptions, Decompressed,
