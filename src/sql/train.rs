@@ -156,7 +156,9 @@ impl Accumulator for Samples {
         let thresholds = thresholds.as_primitive_opt::<UInt64Type>().ok_or_else(unreadable)?;
         let numbers = numbers.as_list_opt::<i32>().ok_or_else(unreadable)?;
         let values = values.as_list_opt::<i32>().ok_or_else(unreadable)?;
-        for ((threshold, numbers), values) in thresholds.iter().zip(numbers.iter()).zip(values.iter()) {
+        for ((threshold, numbers), values) in
+            thresholds.iter().zip(numbers.iter()).zip(values.iter())
+        {
             let (Some(threshold), Some(numbers), Some(values)) = (threshold, numbers, values)
             else {
                 continue;

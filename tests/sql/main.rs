@@ -2,6 +2,7 @@
 //! cannot say.
 
 mod plans;
+mod script;
 mod scripts;
 mod tables;
 mod values;
