@@ -37,8 +37,8 @@ const HOST: &str = "127.0.0.1";
 const FILES: usize = 16;
 /// Decompresses, and compresses again at a high level to have something to do.
 const QUERY: &str = "
-    SELECT kind, count(*) AS events, sum(octet_length(zstd_decompress(payload))) AS bytes,
-        sum(octet_length(zstd_compress(zstd_decompress(payload), 12))) AS alone
+    SELECT kind, count(*) AS events, sum(zstd_frame_info(payload)['compressed_size']) AS together,
+        sum(zstd_frame_info(zstd_compress(zstd_decompress(payload), 12))['compressed_size']) AS alone
     FROM events GROUP BY kind ORDER BY kind";
 
 #[tokio::main]

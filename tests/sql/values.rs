@@ -69,3 +69,13 @@ async fn errors_are_typed() {
     assert_eq!(error.function, "zstd_decompress");
     assert_eq!(error.source.row(), Some(5));
 }
+
+/// A column has the name that was written, whatever the plan puts into the call.
+#[tokio::test]
+async fn columns_keep_their_names() {
+    let tables = Tables::write();
+    let ctx = tables.session().await;
+    let query = ctx.sql("SELECT zstd_decompress(payload) FROM marked").await.unwrap();
+    let batches = query.collect().await.unwrap();
+    assert_eq!(batches[0].schema().field(0).name(), "zstd_decompress(marked.payload)");
+}
