@@ -50,8 +50,8 @@ pub(crate) async fn main() -> Result<()> {
         ["executor", scheduler, port, grpc_port, folder] => {
             executor(scheduler.parse()?, port.parse()?, grpc_port.parse()?, folder).await
         }
-        [] => lead(200_000, false).await,
-        ["--kill"] => lead(200_000, true).await,
+        [] => lead(120_000, false).await,
+        ["--kill"] => lead(120_000, true).await,
         ["--rows", rows] => lead(rows.parse()?, false).await,
         ["--kill", "--rows", rows] => lead(rows.parse()?, true).await,
         _ => Err("usage: ballista_cluster [--kill] [--rows N]".into()),
@@ -180,8 +180,11 @@ async fn lead(rows: usize, kill: bool) -> Result<()> {
     let mut cluster = Cluster::start(folder.path())?;
     cluster.add_executor()?;
     let ctx = cluster.session(&data).await?;
-    let first = timed(&ctx, "one executor").await?;
+    let first = timed(&ctx, "one executor, new").await?;
     println!("{first}");
+    if !kill {
+        check(&first, &timed(&ctx, "one executor").await?)?;
+    }
     cluster.add_executor()?;
     if kill {
         let before = cluster.results(1);
