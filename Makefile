@@ -5,18 +5,23 @@ PYTHON ?= python3
 VENV := .venv
 WHEELS := dist
 PIP_QUIET := --quiet --disable-pip-version-check
-# The command's own features: everything there is.
-FEATURES := --features cli
+# What the command needs.
+CLI := --features cli
+# Everything there is but the Python package. Whatever is tested is compiled with these, so that
+# DataFusion and the rest are compiled once.
+FEATURES := --features cli,ballista
 
 .PHONY: demo test test-rust test-python test-wheel wheel bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
-	$(CARGO) run --release --locked $(FEATURES) -- demo
+	$(CARGO) run --release --locked $(CLI) -- demo
 
 # Everything that CI runs.
 test: test-rust test-python test-wheel
 
+# (The documentation is made with the examples only so that it takes what the tests' dependencies
+# are, and the others are not checked once more for it.)
 test-rust:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
@@ -24,8 +29,8 @@ test-rust:
 	$(CARGO) clippy --locked --features python --lib -- -D warnings
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests
 	$(CARGO) test --locked $(FEATURES) --doc
-	for example in quickstart dictionary; do $(CARGO) run --locked $(FEATURES) --example $$example || exit; done
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
+	for example in quickstart dictionary ballista_cluster; do $(CARGO) run --locked $(FEATURES) --example $$example || exit; done
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --lib --examples
 
 # The Python package, and the command against other implementations: python-zstandard, pyarrow,
 # Polars. (The command that cargo builds for its own tests: a build of its own would compile
@@ -54,9 +59,10 @@ $(VENV)/ready: tests/python/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r tests/python/requirements.txt
 	touch $@
 
-# The codec against the plain loop over libzstd, as ratios.
+# The codec against the plain loop over libzstd, and queries against the codec, as ratios.
 bench:
 	$(CARGO) bench --locked --bench codec
+	$(CARGO) bench --locked --bench sql --features datafusion
 
 clean:
 	$(CARGO) clean

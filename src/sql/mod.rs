@@ -1,6 +1,6 @@
 //! SQL functions for DataFusion: columns of zstd frames in queries.
 //!
-//! [`register`] adds them to a session; the [guide] tells more of each.
+//! [`register`] adds them to a session; `docs/sql.md` tells more of each.
 //!
 //! | function | gives |
 //! | --- | --- |
@@ -34,8 +34,6 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! [guide]: https://docs.rs/crate/zstd-arrow/latest/source/docs/sql.md
 
 mod arguments;
 #[cfg(feature = "ballista")]
