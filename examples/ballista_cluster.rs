@@ -195,7 +195,7 @@ async fn lead(rows: usize, kill: bool) -> Result<()> {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        println!("killing an executor that has finished {} tasks", cluster.results(1) - before);
+        println!("killing an executor that has written {} files", cluster.results(1) - before);
         drop(cluster.executors.pop());
         if query.is_finished() {
             return Err("the query was over before the executor was killed".into());

@@ -33,6 +33,7 @@
     feature = "parquet",
     doc = "| [`files`] | named columns of Parquet and Arrow IPC files |"
 )]
+#![cfg_attr(feature = "datafusion", doc = "| [`sql`] | SQL functions for DataFusion |")]
 //!
 //! # Features
 //!
