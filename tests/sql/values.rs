@@ -40,9 +40,9 @@ async fn without_metadata_the_dictionary_is_missed() {
     assert!(error.to_string().ends_with(&expected), "{error}");
 }
 
-/// The settings that bring the marks, in SQL alone.
+/// The settings that bring the marks, in SQL alone, through a view too.
 #[tokio::test]
-async fn an_external_table() {
+async fn an_external_table_and_a_view() {
     let tables = Tables::write();
     let ctx = tables.session().await;
     let path = tables.path().join("marked.parquet");
@@ -52,7 +52,9 @@ async fn an_external_table() {
         path.display()
     );
     ctx.sql(&create).await.unwrap().collect().await.unwrap();
-    let query = ctx.sql("SELECT count(zstd_decompress(payload)) FROM external").await.unwrap();
+    let create = "CREATE VIEW plain AS SELECT id, zstd_decompress(payload) AS value FROM external";
+    ctx.sql(create).await.unwrap().collect().await.unwrap();
+    let query = ctx.sql("SELECT count(value) FROM plain").await.unwrap();
     let batches = query.collect().await.unwrap();
     assert_eq!(batches[0].column(0).as_primitive::<arrow_array::types::Int64Type>().value(0), 2700);
 }
