@@ -163,8 +163,11 @@ fn measure(name: &str, column: &ArrayRef, rounds: usize) {
 
 /// Bytes of all values.
 fn total(chunks: &[ArrayRef]) -> i64 {
-    let bytes = chunks.iter().map(|chunk| chunk.as_binary::<i64>().values().len()).sum::<usize>();
-    i64::try_from(bytes).expect("fits")
+    let bytes = |chunk: &ArrayRef| {
+        let offsets = chunk.as_binary::<i64>().value_offsets();
+        offsets[offsets.len() - 1] - offsets[0]
+    };
+    chunks.iter().map(bytes).sum()
 }
 
 fn schema() -> SchemaRef {
