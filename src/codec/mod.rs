@@ -128,6 +128,16 @@ impl Compressor {
         Self { inner: self.inner.clone(), cancel: Some(flag) }
     }
 
+    /// The same compressor with another number of threads, and contexts of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`CompressorBuilder::build`].
+    pub fn with_threads(&self, threads: usize) -> Result<Self> {
+        let other = Self::with_options(CompressOptions { threads, ..self.options().clone() })?;
+        Ok(Self { cancel: self.cancel.clone(), ..other })
+    }
+
     /// Compresses each value of a column.
     ///
     /// Takes every binary-like type ([`is_binary_like`](crate::convert::is_binary_like)); gives
@@ -270,6 +280,16 @@ impl Decompressor {
     #[must_use]
     pub fn with_cancel(&self, flag: CancelFlag) -> Self {
         Self { inner: self.inner.clone(), cancel: Some(flag) }
+    }
+
+    /// The same decompressor with another number of threads, and contexts of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`DecompressorBuilder::build`].
+    pub fn with_threads(&self, threads: usize) -> Result<Self> {
+        let other = Self::with_options(DecompressOptions { threads, ..self.options().clone() })?;
+        Ok(Self { cancel: self.cancel.clone(), ..other })
     }
 
     /// Decompresses each value of a column.
@@ -415,6 +435,20 @@ impl Decompressor {
     ) -> Result<BufferWithSegments> {
         let size = |row: usize| sizes.and_then(|sizes| sizes[row]);
         self.decompress_whole(&Rows::of_slices(frames), sizes.map(|all| (all.len(), &size as _)))
+    }
+
+    /// Decompresses each value: gapless segments over one buffer, and with [`OnError::Null`] the rows
+    /// that failed, whose segments are empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decompress_array`].
+    pub fn decompress_slices_with(
+        &self,
+        frames: &[&[u8]],
+    ) -> Result<(BufferWithSegments, Vec<RowFailure>)> {
+        let Decoded { values, failures } = self.decompress_rows(&Rows::of_slices(frames), None)?;
+        Ok((values, failures))
     }
 
     fn decompress_members(

@@ -28,14 +28,15 @@ pub(super) struct Plan {
     dictionaries: Vec<Dictionary>,
 }
 
-struct PlannedColumn {
-    path: FieldPath,
+/// A column that goes through the codec.
+pub(super) struct PlannedColumn {
+    pub(super) path: FieldPath,
     /// What becomes of its field.
-    field: FieldRef,
-    work: Work,
+    pub(super) field: FieldRef,
+    pub(super) work: Work,
 }
 
-enum Work {
+pub(super) enum Work {
     Compress(Compressor),
     Decompress(Decompressor, ValueType),
 }
@@ -164,6 +165,23 @@ impl Plan {
         self.schema = Arc::new(self.schema.as_ref().clone().with_metadata(metadata));
     }
 
+    /// The columns that go through the codec, in the order of the file.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &PlannedColumn> {
+        self.columns.iter()
+    }
+
+    /// How many threads are to work.
+    pub(super) fn threads(&self) -> usize {
+        let threads = self.columns.iter().map(|column| match &column.work {
+            Work::Compress(compressor) => compressor.options().threads,
+            Work::Decompress(decompressor, _) => decompressor.options().threads,
+        });
+        match threads.max() {
+            None | Some(0) => std::thread::available_parallelism().map_or(1, usize::from),
+            Some(threads) => threads,
+        }
+    }
+
     /// The names of the columns that go through the codec, in the order of the file.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.path.name.as_str())
@@ -256,7 +274,14 @@ fn unmarked_type(frames: &DataType, utf8: bool) -> Result<ValueType> {
 }
 
 impl PlannedColumn {
-    /// The column with the values at its path gone through the codec.
+    /// The format of the column's frames, if they are to be decompressed.
+    pub(super) fn frames(&self) -> Option<Format> {
+        match &self.work {
+            Work::Compress(_) => None,
+            Work::Decompress(decompressor, _) => Some(decompressor.options().format),
+        }
+    }
+
     /// Bytes of the values that come out of a batch; `None` if nothing is decompressed, or a bad frame
     /// is in the way, which will be found when it is decoded.
     fn decompressed_bytes(&self, batch: &RecordBatch) -> Option<u64> {
@@ -266,6 +291,7 @@ impl PlannedColumn {
         Some(sizes.iter().flatten().fold(0, u64::saturating_add))
     }
 
+    /// The column with the values at its path gone through the codec.
     fn apply(&self, column: &ArrayRef) -> Result<(ArrayRef, Outcome)> {
         let steps = &self.path.steps;
         let leaf = Leaf::take(column, steps)?;

@@ -31,9 +31,11 @@
 //! ```
 
 mod batch;
+mod chunks;
 mod inspect;
 mod ipc;
 mod leaf;
+mod ordered;
 mod parquet;
 mod path;
 mod pipeline;
@@ -265,12 +267,17 @@ fn run(
     let cancel = options.cancel.as_ref();
     let mut source =
         pipeline::open(source_path, cancel, move |path| Source::open(path, batch_rows, None))?;
-    if let Some(problem) = source.not_kept.take() {
-        return Err(Error::in_file(source_path, problem));
-    }
     let plan = plan(&source).map_err(in_source)?;
     let format =
         options.format.or_else(|| FileFormat::of_ending(target_path)).unwrap_or(source.format);
+    if format == FileFormat::Parquet
+        && let Some(file) = source.parquet.take_if(|file| chunks::takes(file, &plan))
+    {
+        return chunks::run(file, Target::create(target_path)?, &plan, options);
+    }
+    if let Some(problem) = source.not_kept.take() {
+        return Err(Error::in_file(source_path, problem));
+    }
     let target = Target::create(target_path)?;
     let sink = Sink::new(target, format, source.format, &plan)?;
     let total_rows = source.total_rows;

@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema_by_columns};
 use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, RowGroupMetaData};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescriptor;
 
@@ -25,6 +25,31 @@ use crate::files::path;
 use crate::files::source::{FileFormat, Source, Step};
 use crate::files::target::Target;
 use crate::schema::DICTIONARY_PREFIX;
+
+/// A Parquet file, and what its end says.
+pub(super) struct ParquetFile {
+    pub(super) path: Arc<Path>,
+    pub(super) file: File,
+    pub(super) metadata: Arc<ParquetMetaData>,
+}
+
+impl ParquetFile {
+    pub(super) fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+
+    /// Whether a column's bytes are those that the file says: parquet-cpp before 1.2.9 left the header
+    /// of the dictionary page out of a column's size (PARQUET-816).
+    pub(super) fn copies_are_whole(&self) -> bool {
+        let made_by = self.metadata.file_metadata().created_by();
+        let Some(version) = made_by.and_then(|by| by.strip_prefix("parquet-cpp version ")) else {
+            return true;
+        };
+        let numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+        let numbers: Vec<u32> = numbers.map_while(Result::ok).take(3).collect();
+        numbers.as_slice() >= [1, 2, 9].as_slice()
+    }
+}
 
 /// Opens a Parquet file: row group by row group, each in batches of at most `batch_rows` rows.
 pub(super) fn open(
@@ -57,6 +82,11 @@ pub(super) fn open(
     let not_kept = not_kept(metadata.parquet_schema());
     let rows = metadata.metadata().file_metadata().num_rows();
     let groups = metadata.metadata().num_row_groups();
+    let whole = ParquetFile {
+        path: path.clone(),
+        file: file.try_clone().map_err(|error| in_file(error.into()))?,
+        metadata: metadata.metadata().clone(),
+    };
     let groups_of = Arc::new(Groups { path, file, metadata, mask, batch_rows });
     let steps =
         (0..groups).flat_map(move |group| -> Box<dyn Iterator<Item = Result<Step>> + Send> {
@@ -68,7 +98,7 @@ pub(super) fn open(
         });
     let total = u64::try_from(rows).ok();
     let source = Source::new(schema, FileFormat::Parquet, total, Box::new(steps));
-    Ok(Source { not_kept, ..source })
+    Ok(Source { not_kept, parquet: Some(whole), ..source })
 }
 
 /// The row groups of a file.
@@ -180,6 +210,18 @@ fn rows_within(group: &RowGroupMetaData) -> usize {
     usize::try_from(BATCH_BYTES / row).unwrap_or(usize::MAX).max(1)
 }
 
+/// The file's own key-value list.
+///
+/// Arrow readers take the schema's metadata from the encoded Arrow schema, others from this list: it
+/// goes into both, but for dictionaries, which are large and of use to Arrow readers alone.
+pub(super) fn key_values(plan: &Plan) -> Vec<KeyValue> {
+    let mut entries: Vec<_> = plan.schema.metadata().iter().collect();
+    entries.retain(|(key, _)| !key.starts_with(DICTIONARY_PREFIX));
+    entries.sort();
+    let entry = |(key, value): (&String, &String)| KeyValue::new(key.clone(), value.clone());
+    entries.into_iter().map(entry).collect()
+}
+
 /// A Parquet writer for the planned schema.
 ///
 /// With `keep_groups` a row group ends only where the caller says; without, after as many rows as
@@ -191,18 +233,8 @@ pub(super) fn writer(
 ) -> Result<ArrowWriter<Target>, parquet::errors::ParquetError> {
     // Parquet's own names of the columns, as the writer will make them.
     let names = ArrowSchemaConverter::new().convert(&plan.schema)?;
-    // Arrow readers take the schema's metadata from the encoded Arrow schema, others from the
-    // file's own key-value list: it goes into both, but for dictionaries, which are large and of
-    // use to Arrow readers alone.
-    let mut entries: Vec<_> = plan.schema.metadata().iter().collect();
-    entries.retain(|(key, _)| !key.starts_with(DICTIONARY_PREFIX));
-    entries.sort();
-    let entries = entries
-        .into_iter()
-        .map(|(key, value)| KeyValue { key: key.clone(), value: Some(value.clone()) })
-        .collect();
     let mut properties = WriterProperties::builder()
-        .set_key_value_metadata(Some(entries))
+        .set_key_value_metadata(Some(key_values(plan)))
         .set_compression(Compression::ZSTD(ZstdLevel::default()));
     properties = match keep_groups {
         true => properties.set_max_row_group_row_count(None).set_max_row_group_bytes(None),

@@ -69,7 +69,7 @@ pub(super) fn open<S: Send + 'static>(
 }
 
 /// Waits for what a thread sends; `None` if it is gone.
-fn next<T>(taken: &Receiver<T>, cancel: Option<&CancelFlag>) -> Result<Option<T>> {
+pub(super) fn next<T>(taken: &Receiver<T>, cancel: Option<&CancelFlag>) -> Result<Option<T>> {
     loop {
         match taken.recv_timeout(LOOK_EVERY) {
             Ok(sent) => return Ok(Some(sent)),
@@ -141,9 +141,14 @@ fn take_all(
 }
 
 fn damaged(path: &Path, panic: &(dyn Any + Send)) -> Error {
+    Error::in_file(path, damage(panic))
+}
+
+/// What a crate that reads a format panicked with, as what is wrong with the file.
+pub(super) fn damage(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Error::in_file(path, format!("the file is damaged: {text}"))
+    format!("the file is damaged: {text}")
 }
 
 /// The writing stage.
@@ -197,7 +202,7 @@ impl Writer {
     }
 }
 
-fn spawn<T: Send + 'static>(
+pub(super) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>> {

@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use crate::error::{Error, Result};
+use crate::files::parquet::ParquetFile;
 use crate::files::{ipc, parquet};
 
 /// A file format.
@@ -64,6 +65,8 @@ pub(super) struct Source {
     pub(super) total_rows: Option<u64>,
     /// Why a copy of the file would not have all it has, if so.
     pub(super) not_kept: Option<String>,
+    /// The file itself, if it is a Parquet file.
+    pub(super) parquet: Option<ParquetFile>,
     pub(super) steps: Steps,
 }
 
@@ -107,6 +110,6 @@ impl Source {
         total_rows: Option<u64>,
         steps: Steps,
     ) -> Self {
-        Self { schema, format, total_rows, not_kept: None, steps }
+        Self { schema, format, total_rows, not_kept: None, parquet: None, steps }
     }
 }

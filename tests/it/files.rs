@@ -232,7 +232,8 @@ fn encoded_columns(
     assert!(matches!(read(&small, format)[0].column(0).data_type(), DataType::Dictionary(..)));
 }
 
-/// Row groups end where they ended; pages of frames are not compressed, others are.
+/// Row groups end where they ended; pages of frames are not compressed, those of other columns are
+/// what they were, and values come back in compressed pages.
 #[test]
 fn row_groups_and_pages() {
     let place = Place::new();
@@ -246,16 +247,26 @@ fn row_groups_and_pages() {
     let reader = SerializedFileReader::new(File::open(&small).unwrap()).unwrap();
     let groups = reader.metadata().row_groups();
     assert_eq!(groups.iter().map(|group| group.num_rows()).collect::<Vec<_>>(), [1, 700, 300, 2]);
-    for column in groups[1].columns() {
-        let frames = column.column_path().string() == "value";
-        assert_eq!(column.compression() == Compression::UNCOMPRESSED, frames);
-        assert!(!frames || column.dictionary_page_offset().is_none());
+    let before = SerializedFileReader::new(File::open(&original).unwrap()).unwrap();
+    let before = before.metadata().row_group(1).columns().iter();
+    for (column, before) in groups[1].columns().iter().zip(before) {
+        if column.column_path().string() == "value" {
+            assert_eq!(column.compression(), Compression::UNCOMPRESSED);
+            assert!(column.dictionary_page_offset().is_none());
+        } else {
+            assert_eq!(column.compression(), before.compression());
+            assert_eq!(column.statistics(), before.statistics());
+            assert_eq!(column.compressed_size(), before.compressed_size());
+        }
     }
     let original = read(&original, FileFormat::Parquet);
     let codec = DecompressOptions::default();
     let back = place.path("back");
     files::decompress(&small, &back, None, &codec, FileOptions::default()).unwrap();
     let total = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    let values = SerializedFileReader::new(File::open(&back).unwrap()).unwrap();
+    let values = values.metadata().row_group(1).columns().last().unwrap().compression();
+    assert!(matches!(values, Compression::ZSTD(_)), "{values:?}");
     let back = read(&back, FileFormat::Parquet);
     assert_eq!(total(&back), 1003);
     assert_eq!(back, original);
@@ -669,9 +680,10 @@ fn frames_turned_into_views(
     assert_eq!(read(&back, FileFormat::Ipc), source);
 }
 
-/// Timestamps that would wrap on the way through are refused, not changed.
+/// INT96 timestamps, which would wrap on their way through Arrow, are copied from Parquet to Parquet,
+/// and refused on the way to other formats.
 #[test]
-fn int96_timestamps_are_refused() {
+fn int96_timestamps_are_kept_or_refused() {
     use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
     use parquet::file::writer::SerializedFileWriter;
     let place = Place::new();
@@ -694,7 +706,15 @@ fn int96_timestamps_are_refused() {
     group.close().unwrap();
     writer.close().unwrap();
     let target = place.path("target");
-    let outcome = files::compress(&original, &target, &compressor(None), FileOptions::default());
+    let compress = |options| files::compress(&original, &target, &compressor(None), options);
+    compress(FileOptions::default()).unwrap();
+    let copy = SerializedFileReader::new(File::open(&target).unwrap()).unwrap();
+    let rows: Vec<_> = copy.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let at = rows[0].get_column_iter().next().unwrap().1;
+    let parquet::record::Field::TimestampMillis(never) = at else { panic!("{at:?}") };
+    assert_eq!(*never, 253_402_214_400_000, "9999-12-31");
+
+    let outcome = compress(FileOptions::default().format(FileFormat::Ipc));
     assert_eq!(
         error(outcome, &place),
         "FOLDER/original: column \"at\" has INT96 timestamps, which cannot be kept exactly: write \
