@@ -6,18 +6,23 @@ VENV := .venv
 WHEELS := dist
 VENV_SPARK := .venv-spark
 PIP_QUIET := --quiet --disable-pip-version-check
-# The command's own features: everything there is.
-FEATURES := --features cli
+# What the command needs.
+CLI := --features cli
+# Everything there is but the Python package. Whatever is tested is compiled with these, so that
+# DataFusion and the rest are compiled once.
+FEATURES := --features cli,ballista
 
 .PHONY: demo test test-rust test-python test-wheel test-spark wheel bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
-	$(CARGO) run --release --locked $(FEATURES) -- demo
+	$(CARGO) run --release --locked $(CLI) -- demo
 
 # Everything that CI runs.
 test: test-rust test-python test-wheel
 
+# (The documentation is made with the examples only so that it takes what the tests' dependencies
+# are, and the others are not checked once more for it.)
 test-rust:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
@@ -25,8 +30,8 @@ test-rust:
 	$(CARGO) clippy --locked --features python --lib -- -D warnings
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests
 	$(CARGO) test --locked $(FEATURES) --doc
-	for example in quickstart dictionary; do $(CARGO) run --locked $(FEATURES) --example $$example || exit; done
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
+	for example in quickstart dictionary ballista_cluster; do $(CARGO) run --locked $(FEATURES) --example $$example || exit; done
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --lib --examples
 
 # The Python package, and the command against other implementations: python-zstandard, pyarrow,
 # Polars. (The command that cargo builds for its own tests: a build of its own would compile
@@ -67,11 +72,19 @@ $(VENV_SPARK)/ready: tests/spark/requirements.txt
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
 	touch $@
 
-# The codec against the plain loop over libzstd, as ratios; then query engines with this package
-# against what people write in them without it. (Spark too, where `make test-spark` has fetched it.)
+# As ratios, side by side: the codec against the plain loop over libzstd, both decoders, queries against
+# the codec; file jobs, small calls and the GIL against scripts with python-zstandard; query engines
+# with this package against what people write in them without it. (Spark too, where
+# `make test-spark` has fetched it.)
 bench: $(VENV)/ready wheel
 	$(CARGO) bench --locked --bench codec
+	$(CARGO) bench --locked --bench batch
+	$(CARGO) bench --locked --bench sql --features datafusion
+	$(CARGO) build --release --locked $(CLI)
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV)/bin/python benches/files.py
+	$(VENV)/bin/python benches/small.py
+	$(VENV)/bin/python benches/gil.py
 	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb
 	if test -e $(VENV_SPARK)/ready; then \
 		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \

@@ -33,6 +33,7 @@
     feature = "parquet",
     doc = "| [`files`] | named columns of Parquet and Arrow IPC files |"
 )]
+#![cfg_attr(feature = "datafusion", doc = "| [`sql`] | SQL functions for DataFusion |")]
 //!
 //! # Features
 //!
@@ -41,6 +42,8 @@
 //! | `parquet` | yes | the layer `files`: columns of Parquet and Arrow IPC files |
 //! | `cli` | no | the command `zstd-arrow` |
 //! | `python` | no | the native half of the Python package `zstd_arrow` |
+//! | `datafusion` | no | the face `sql`: functions for DataFusion |
+//! | `ballista` | no | `sql::cluster`: the same functions on a Ballista cluster |
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -53,6 +56,8 @@ pub mod files;
 mod python;
 pub mod schema;
 mod segments;
+#[cfg(feature = "datafusion")]
+pub mod sql;
 
 pub use codec::{
     CancelFlag, CompressOptions, Compressor, CompressorBuilder, Decoder, DecompressOptions,

@@ -18,7 +18,7 @@ const LAYERS: [(&str, u8); 9] = [
 ];
 
 /// External crates that a layer must not name: (layers up to this number, crate).
-const FORBIDDEN: [(u8, &str); 8] = [
+const FORBIDDEN: [(u8, &str); 11] = [
     (2, "arrow_array"),
     (3, "zstd"),
     (3, "rayon"),
@@ -27,6 +27,9 @@ const FORBIDDEN: [(u8, &str); 8] = [
     (6, "clap"),
     (6, "pyo3"),
     (6, "datafusion"),
+    (6, "ballista_core"),
+    (6, "ballista_executor"),
+    (6, "ballista_scheduler"),
 ];
 
 /// In `codec`, the files that see arrays: the others see bytes and segments.

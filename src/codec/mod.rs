@@ -60,7 +60,7 @@ pub use options::{
     Strategy, levels,
 };
 pub use stream::{FirstFrame, decompress_first_frame};
-pub use training::{TrainOptions, Trained, Trainer, train};
+pub use training::{PartialSample, TrainOptions, Trained, Trainer, train};
 
 use crate::convert::{Encoded, without};
 use crate::error::{Error, Result};

@@ -33,11 +33,39 @@ impl Sample {
         let value = &value[..value.len().min(MAX_SAMPLE)];
         self.bytes += cost(value);
         self.kept.push((number, value.to_vec()));
+        self.shrink();
+    }
+
+    /// Takes in what was kept of another sequence, as if it followed on this one: again each value
+    /// of both has the same chance.
+    pub(super) fn merge(&mut self, threshold: u64, kept: impl IntoIterator<Item = (u64, Vec<u8>)>) {
+        self.kept.extend(kept);
+        self.threshold = self.threshold.min(threshold);
+        self.keep_below();
+        self.shrink();
+    }
+
+    /// Halves the threshold until what is kept fits in the budget.
+    fn shrink(&mut self) {
         while self.bytes > self.budget && self.threshold > 0 {
             self.threshold /= 2;
-            self.kept.retain(|(number, _)| *number <= self.threshold);
-            self.bytes = self.kept.iter().map(|(_, value)| cost(value)).sum();
+            self.keep_below();
         }
+    }
+
+    fn keep_below(&mut self) {
+        self.kept.retain(|(number, _)| *number <= self.threshold);
+        self.bytes = self.kept.iter().map(|(_, value)| cost(value)).sum();
+    }
+
+    /// The memory of what is kept, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The threshold, and the kept values with their numbers.
+    pub(super) fn kept(self) -> (u64, Vec<(u64, Vec<u8>)>) {
+        (self.threshold, self.kept)
     }
 
     /// The kept values one after the other, and the size of each.
@@ -95,6 +123,28 @@ mod tests {
             let share = inside * 10 / sizes.len().max(1);
             assert!(inside * 20 > sizes.len(), "tenth {tenth} has {inside} ({share})");
         }
+    }
+
+    /// Samples of two parts become one as even and as bounded as that of the whole.
+    #[test]
+    fn merged() {
+        let part = |places: std::ops::Range<u32>| {
+            let mut sample = Sample::new(50_000);
+            places.for_each(|place| sample.push(&place.to_le_bytes()));
+            sample
+        };
+        let mut whole = part(0..900_000);
+        let (threshold, kept) = part(900_000..1_000_000).kept();
+        assert!(threshold > whole.threshold, "the second part is the shorter one");
+        whole.merge(threshold, kept);
+        assert!(whole.bytes() <= 50_000);
+        let (bytes, sizes) = whole.into_parts();
+        let second = bytes
+            .chunks(4)
+            .filter(|place| u32::from_le_bytes((*place).try_into().unwrap()) >= 900_000)
+            .count();
+        let share = second as f64 / sizes.len() as f64;
+        assert!((0.05..0.2).contains(&share), "a tenth of the values, {share} of the sample");
     }
 
     /// One value larger than the whole budget does not stay, and does not loop for ever.

@@ -116,6 +116,18 @@ pub struct Trainer {
     sample: Sample,
 }
 
+/// The sample of one part of a column, on its way from the [`Trainer`] that saw the part to the
+/// one that trains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialSample {
+    /// No value with a number above it was kept.
+    pub threshold: u64,
+    /// The random number of each value.
+    pub numbers: Vec<u64>,
+    /// The values, cut where they are long.
+    pub values: Vec<Vec<u8>>,
+}
+
 impl Trainer {
     /// Bytes of samples for each byte of dictionary, as libzstd's documentation advises.
     const SAMPLES_PER_BYTE: usize = 100;
@@ -136,6 +148,34 @@ impl Trainer {
     /// Looks at the next value.
     pub(super) fn push_value(&mut self, value: &[u8]) {
         self.sample.push(value);
+    }
+
+    /// The memory of the sample, in bytes.
+    pub fn memory(&self) -> usize {
+        self.sample.bytes()
+    }
+
+    /// The sample of this part of a column, for another trainer to take in with [`Self::merge`].
+    pub fn into_partial(self) -> PartialSample {
+        let (threshold, kept) = self.sample.kept();
+        let (numbers, values) = kept.into_iter().unzip();
+        PartialSample { threshold, numbers, values }
+    }
+
+    /// Takes in the sample of another part of the column. Each value of all parts has the same
+    /// chance to be in the sample, and its memory is bounded as before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if there are not as many numbers as values.
+    pub fn merge(&mut self, part: PartialSample) -> Result<()> {
+        let PartialSample { threshold, numbers, values } = part;
+        if numbers.len() != values.len() {
+            let (expected, found) = (values.len(), numbers.len());
+            return Err(Error::LengthMismatch { what: "the sample's numbers", expected, found });
+        }
+        self.sample.merge(threshold, numbers.into_iter().zip(values));
+        Ok(())
     }
 
     /// Trains on the sample.

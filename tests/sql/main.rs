@@ -1,0 +1,8 @@
+//! The functions in DataFusion, over Parquet files: the `.slt` files beside this one, and what they
+//! cannot say.
+
+mod plans;
+mod script;
+mod scripts;
+mod tables;
+mod values;
