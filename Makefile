@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 WHEELS := dist
 VENV_SPARK := .venv-spark
+# A folder with deb.parquet and py.parquet to measure on, if there is one.
+CORPORA ?=
+CORPORA_FLAG := $(if $(CORPORA),--corpora $(CORPORA))
 PIP_QUIET := --quiet --disable-pip-version-check
 # What the command needs.
 CLI := --features cli
@@ -82,10 +85,10 @@ bench: $(VENV)/ready wheel
 	$(CARGO) bench --locked --bench sql --features datafusion
 	$(CARGO) build --release --locked $(CLI)
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python benches/files.py
+	$(VENV)/bin/python benches/files.py $(CORPORA_FLAG)
 	$(VENV)/bin/python benches/small.py
 	$(VENV)/bin/python benches/gil.py
-	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb
+	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb $(CORPORA_FLAG)
 	if test -e $(VENV_SPARK)/ready; then \
 		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
 		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark; \
