@@ -228,7 +228,7 @@ pub struct Report {
 
 /// Compresses named columns of a file, each with its compressor.
 ///
-/// Their fields are marked ([`schema`](crate::schema)) and their dictionaries go into the schema's
+/// Their fields are marked ([`schema`]) and their dictionaries go into the schema's
 /// metadata, so that [`decompress`] needs no argument. `-` as a path is standard input or output,
 /// an IPC stream.
 ///

@@ -5,8 +5,8 @@
 //! reader  --[ step ]-->  the caller's thread: the codec  --[ step ]-->  writer
 //! ```
 //!
-//! At most five batches exist at a time: one in each stage and one in each queue. The order is the
-//! file's. What a stage fails with ends the others; the output gets its name only when all of it is
+//! At most three batches exist at a time, one in each stage: a stage that is done waits until the next
+//! one takes what it has. The order is the file's. What a stage fails with ends the others; the output gets its name only when all of it is
 //! written and the worker says so.
 
 use std::any::Any;
@@ -24,8 +24,8 @@ use crate::files::source::{Source, Step};
 /// The name of the thread that reads a file. What it panics with (the crates that read formats can, on
 /// damaged files) is an error of the job, and need not be shown.
 pub const READER_THREAD: &str = "zstd-arrow-read";
-/// Steps that wait in each queue, at most.
-const QUEUED: usize = 1;
+/// Steps that wait between two stages: none, so that a long file takes no more memory than a short one.
+const QUEUED: usize = 0;
 /// How often a job that waits for input looks whether it shall end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -179,7 +179,7 @@ impl Writer {
         Ok(Self { steps, thread: spawn("zstd-arrow-write", write)? })
     }
 
-    /// Hands a step over; waits while the queue is full.
+    /// Hands a step over; waits until it is taken.
     ///
     /// # Errors
     ///
