@@ -107,7 +107,7 @@ pub(super) fn run(
     let mut done = 0;
     loop {
         match pipeline::next(&taken, cancel)? {
-            None => unreachable!("the reader says how it ended"),
+            None => return Err(panicked()),
             Some(Err(error)) => return Err(error),
             Some(Ok(Step::Piece(place, pending))) => {
                 let name = &input.columns[place].name;
@@ -148,8 +148,13 @@ fn broken(problem: String) -> Error {
 fn result<T>(pending: &Pending<Result<T>>, cancel: Option<&CancelFlag>) -> Result<T> {
     match pipeline::next(pending, cancel)? {
         Some(done) => done,
-        None => Err(Error::Threads { threads: 1, reason: "one of them panicked".to_owned() }),
+        None => Err(panicked()),
     }
+}
+
+/// A thread that is gone without a word.
+fn panicked() -> Error {
+    Error::Threads { threads: 1, reason: "one of them panicked".to_owned() }
 }
 
 /// Reads the columns that are named, and gives out the work.

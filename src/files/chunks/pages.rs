@@ -177,6 +177,9 @@ impl Encoder {
             put_value(&mut page, value).ok_or_else(too_large)?;
         }
         let size = page.len();
+        if i32::try_from(size).is_err() {
+            return Err(too_large());
+        }
         let buf = match &self.page_codec {
             None => Bytes::from(page),
             Some(codec) => {
@@ -189,9 +192,6 @@ impl Encoder {
                 Bytes::from_owner(Owned(buffer)).slice(..length)
             }
         };
-        if i32::try_from(size).is_err() {
-            return Err(too_large());
-        }
         let page = Page::DataPage {
             buf,
             num_values: entries.len() as u32,
