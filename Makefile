@@ -81,10 +81,13 @@ $(VENV_SPARK)/ready: tests/spark/requirements.txt
 # `make test-spark` has fetched it.)
 bench: $(VENV)/ready wheel
 	$(CARGO) bench --locked --bench codec
+	$(CARGO) bench --locked --bench edges
 	$(CARGO) bench --locked --bench batch
 	$(CARGO) bench --locked --bench sql --features datafusion
 	$(CARGO) build --release --locked $(CLI)
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r benches/requirements.txt
+	$(VENV)/bin/python benches/peers.py $(CORPORA_FLAG)
 	$(VENV)/bin/python benches/files.py $(CORPORA_FLAG)
 	$(VENV)/bin/python benches/small.py
 	$(VENV)/bin/python benches/gil.py

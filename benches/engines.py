@@ -16,7 +16,6 @@ import argparse
 import importlib.util
 import json
 import os
-import random
 import statistics
 import sys
 import tempfile
@@ -26,10 +25,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import zstandard
 import zstd_arrow as za
+from columns import bytes_of, corpora
 
 GROUP_BYTES = 16 << 20
 LEVEL = 3
@@ -53,30 +52,6 @@ def frame_of(value: bytes) -> bytes:
     if not hasattr(_own, "compress"):
         _own.compress = zstandard.ZstdCompressor(level=LEVEL).compress
     return _own.compress(value)
-
-
-def made() -> pa.ChunkedArray:
-    """Events of a few hundred bytes, 32 MB."""
-    rng = random.Random(3)
-    words = ["".join(rng.choices("abcdefghij", k=rng.randint(3, 9))) for _ in range(3000)]
-    events = [
-        json.dumps({"id": i, "page": " ".join(rng.choices(words, k=40))}).encode()
-        for i in range(100_000)
-    ]
-    return pa.chunked_array([pa.array(events, pa.large_binary())])
-
-
-def columns(corpora: Path | None) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    if corpora is None:
-        yield "made", made()
-        return
-    for name in ("deb", "py"):
-        column = pq.read_table(corpora / f"{name}.parquet", columns=["value"])["value"]
-        yield name, column.cast(pa.large_binary())
-
-
-def bytes_of(column: pa.ChunkedArray | pa.Array) -> int:
-    return pc.sum(pc.binary_length(column)).as_py()
 
 
 def of_pyarrow() -> Iterator[Pair]:
@@ -231,7 +206,7 @@ def main() -> None:
     print(f"level {LEVEL}, {options.rounds} rounds, {THREADS} cores; MB/s of values, medians")
     print(f"{'column':<8}{'engine, without':<24}{'job':<12}{'without':>9}{'with':>9}{'ratio':>8}")
     with tempfile.TemporaryDirectory(prefix="zstd-arrow-bench-") as folder:
-        for name, column in columns(options.corpora):
+        for name, column in corpora(options.corpora):
             raw, frames = bytes_of(column), za.compress(column, level=LEVEL)
             jobs = {
                 "decompress": (write(Path(folder) / f"{name}-frames.parquet", frames, raw), raw),

@@ -240,6 +240,22 @@ fn bad_rows() {
     assert!(small.contains("row 0: the value has 7 bytes or more, over the limit of 3"), "{small}");
 }
 
+/// Each decoder writes the same file.
+#[test]
+fn decoders() {
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(3000));
+    shell.ok(&["compress", "a.parquet", "-c", "value", "--train", "4KiB", "-o", "b.parquet"]);
+    let [auto, libzstd, batch] = ["auto", "libzstd", "batch"].map(|decoder| {
+        shell.ok(&["decompress", "b.parquet", "--decoder", decoder, "-o", "c.parquet"]);
+        assert_eq!(read_parquet(&shell.path("c.parquet")), read_parquet(&shell.path("a.parquet")));
+        std::fs::read(shell.path("c.parquet")).unwrap()
+    });
+    assert!(auto == libzstd && auto == batch);
+    let said = shell.fails(&["decompress", "b.parquet", "--decoder", "zlib", "-o", "d.parquet"], 2);
+    assert!(said.contains("[possible values: auto, libzstd, batch]"), "{said}");
+}
+
 /// Wrong usage is told apart from bad data by its exit status.
 #[test]
 fn usage() {

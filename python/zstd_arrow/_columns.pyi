@@ -14,6 +14,7 @@ from zstd_arrow._dictionary import _AnyDictionary
 from zstd_arrow._typing import (
     ArrowArrayExportable,
     ArrowStreamExportable,
+    Decoder,
     ForeignBuffer,
     ForeignCollection,
     PandasSeries,
@@ -103,6 +104,7 @@ def decompress(  # type: ignore[overload-overlap, unused-ignore]
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> pl.Series: ...
 @overload
 def decompress(  # type: ignore[overload-overlap, unused-ignore]
@@ -116,6 +118,7 @@ def decompress(  # type: ignore[overload-overlap, unused-ignore]
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> _PandasSeries: ...
 @overload
 def decompress(
@@ -129,6 +132,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> pa.Array[Any]: ...
 @overload
 def decompress(
@@ -142,6 +146,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> pa.ChunkedArray[Any]: ...
 @overload
 def decompress(
@@ -155,6 +160,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> Array: ...
 @overload
 def decompress(
@@ -168,6 +174,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> ChunkedArray: ...
 @overload
 def decompressed_size(column: pl.Series) -> pl.Series: ...  # type: ignore[overload-overlap, unused-ignore]

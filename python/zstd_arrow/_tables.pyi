@@ -9,7 +9,7 @@ import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ig
 from arro3.core import Table
 
 from zstd_arrow._dictionary import Dictionary, _AnyDictionary
-from zstd_arrow._typing import ArrowArrayExportable, ArrowStreamExportable
+from zstd_arrow._typing import ArrowArrayExportable, ArrowStreamExportable, Decoder
 
 __all__ = [
     "compress_parquet",
@@ -92,6 +92,7 @@ def decompress_table(  # type: ignore[overload-overlap, unused-ignore]
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> pl.DataFrame: ...
 @overload
 def decompress_table(
@@ -103,6 +104,7 @@ def decompress_table(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> pa.Table: ...
 @overload
 def decompress_table(
@@ -114,6 +116,7 @@ def decompress_table(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
 ) -> Table: ...
 def compress_parquet(
     src: _Path,
@@ -139,6 +142,7 @@ def decompress_parquet(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
+    decoder: Decoder = "auto",
     progress: Callable[[int], object] | None = None,
 ) -> _Report: ...
 def read_dictionaries(path: _Path) -> list[Dictionary]: ...

@@ -5,7 +5,9 @@ The Arrow protocols are those of the Arrow PyCapsule interface.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+Decoder: TypeAlias = Literal["auto", "libzstd", "batch"]
 
 
 class ArrowArrayExportable(Protocol):

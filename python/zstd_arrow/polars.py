@@ -37,6 +37,7 @@ from zstd_arrow._engines import all_digested, digested
 
 if TYPE_CHECKING:
     from zstd_arrow._dictionary import _AnyDictionary
+    from zstd_arrow._typing import Decoder
 
 __all__ = ["FRAME_INFO", "ZstdExpr", "ZstdSeries"]
 
@@ -144,12 +145,13 @@ class ZstdExpr:
         on_error: Literal["raise", "null"] = "raise",
         max_value_size: int | None = None,
         threads: int | None = None,
+        decoder: Decoder = "auto",
     ) -> pl.Expr:
         """The value in each row's frames.
 
         Parameters
         ----------
-        dictionary, utf8, on_error, max_value_size, threads
+        dictionary, utf8, on_error, max_value_size, threads, decoder
             As of `zstd_arrow.decompress`.
 
         Returns
@@ -179,6 +181,7 @@ class ZstdExpr:
             on_error=on_error,
             max_value_size=max_value_size,
             threads=threads,
+            decoder=decoder,
         )
         return _by_row(self._expr, work, pl.String if utf8 else pl.Binary)
 
@@ -301,6 +304,7 @@ class ZstdSeries:
         on_error: Literal["raise", "null"] = "raise",
         max_value_size: int | None = None,
         threads: int | None = None,
+        decoder: Decoder = "auto",
     ) -> pl.Series:
         """The value in each row's frames: `zstd_arrow.decompress`."""
         return _columns.decompress(
@@ -310,6 +314,7 @@ class ZstdSeries:
             on_error=on_error,
             max_value_size=max_value_size,
             threads=threads,
+            decoder=decoder,
         )
 
     def decompressed_size(self) -> pl.Series:

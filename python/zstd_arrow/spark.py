@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame as _DataFrame  # type: ignore[import-not-found, unused-ignore]
 
     from zstd_arrow._dictionary import _AnyDictionary
+    from zstd_arrow._typing import Decoder
 
     _Work = Callable[[pa.Array[Any]], pa.Array[Any]]
     _Plan = dict[int, tuple[str, pa.DataType]]
@@ -111,6 +112,7 @@ def decompress(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = 1,
+    decoder: Decoder = "auto",
 ) -> _DataFrame:
     """The values in the frames of some columns.
 
@@ -119,7 +121,7 @@ def decompress(
     df : pyspark.sql.DataFrame
     columns : str or sequence of str
         Names of columns of binary.
-    dictionary, utf8, on_error, max_value_size, threads
+    dictionary, utf8, on_error, max_value_size, threads, decoder
         As of `zstd_arrow.decompress`; the default is one thread for each task of Spark's.
 
     Returns
@@ -149,6 +151,7 @@ def decompress(
         "on_error": on_error,
         "max_value_size": max_value_size,
         "threads": threads,
+        "decoder": decoder,
     }
     result = "string" if utf8 else "binary"
     # A bad row is a null, whatever the column says of nulls.

@@ -131,12 +131,25 @@ pub(super) struct DecompressArgs {
     /// The largest window of a frame, as a power of two
     #[arg(long, value_name = "LOG")]
     pub(super) max_window_log: Option<u32>,
+    /// What decodes frames, to the same values and errors
+    #[arg(long, value_enum, default_value_t = DecoderArg::Auto, value_name = "WHAT")]
+    pub(super) decoder: DecoderArg,
     /// Values are text: check that they are UTF-8 and write a text column
     #[arg(long)]
     pub(super) utf8: bool,
     /// Frames have no magic number
     #[arg(long)]
     pub(super) magicless: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum DecoderArg {
+    /// What is quickest
+    Auto,
+    /// libzstd alone
+    Libzstd,
+    /// The one for many small frames of one dictionary, and libzstd for all others
+    Batch,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -16,10 +16,12 @@ use std::time::Instant;
 
 use clap::Parser;
 
-use crate::codec::{CompressOptions, Compressor, DecompressOptions, Dictionary, Format, OnError};
+use crate::codec::{
+    CompressOptions, Compressor, Decoder, DecompressOptions, Dictionary, Format, OnError,
+};
 use crate::error::{Error, Result};
 use crate::files::{self, FileOptions, READER_THREAD};
-use args::{Args, Command, CompressArgs, DecompressArgs, OnErrorArg, TrainArgs};
+use args::{Args, Command, CompressArgs, DecoderArg, DecompressArgs, OnErrorArg, TrainArgs};
 use interrupt::Interrupt;
 use progress::Bar;
 use report::Printer;
@@ -186,6 +188,11 @@ impl Run<'_> {
             max_window_log: args.max_window_log,
             format: format(args.magicless),
             threads: self.args.threads,
+            decoder: match args.decoder {
+                DecoderArg::Auto => Decoder::Auto,
+                DecoderArg::Libzstd => Decoder::Libzstd,
+                DecoderArg::Batch => Decoder::Batch,
+            },
             cancel: Some(self.interrupt.flag()),
             ..DecompressOptions::default()
         };

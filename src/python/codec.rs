@@ -14,8 +14,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySequence};
 
 use crate::codec::{
-    self, CancelFlag, CompressOptions, DEFAULT_DICTIONARY_SIZE, DEFAULT_LEVEL, DecompressOptions,
-    Dictionary, Format, OnError, RowFailure, TrainOptions, Trainer,
+    self, CancelFlag, CompressOptions, DEFAULT_DICTIONARY_SIZE, DEFAULT_LEVEL, Decoder,
+    DecompressOptions, Dictionary, Format, OnError, RowFailure, TrainOptions, Trainer,
 };
 use crate::error::Error;
 use crate::python::buffers::{bytes_of, to_bytes};
@@ -259,6 +259,9 @@ pub(super) fn compress<'py>(
 ///     The most bytes of one value (a larger one is a bad row) and of all (always an error).
 /// threads : int, optional
 ///     None: all cores. 1: the caller's thread.
+/// decoder : "auto", "libzstd" or "batch"
+///     What decodes frames, to the same values and errors: libzstd alone, this package's decoder for
+///     many small frames of one dictionary with libzstd for all others, or what is quickest.
 ///
 /// Returns
 /// -------
@@ -282,7 +285,7 @@ pub(super) fn compress<'py>(
 #[pyfunction]
 #[pyo3(signature = (
     column, *, dictionary = None, utf8 = false, on_error = "raise", failed = None, sizes = None,
-    max_value_size = None, max_output_size = None, threads = None
+    max_value_size = None, max_output_size = None, threads = None, decoder = "auto"
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
 pub(super) fn decompress<'py>(
@@ -296,6 +299,7 @@ pub(super) fn decompress<'py>(
     max_value_size: Option<u64>,
     max_output_size: Option<u64>,
     threads: Option<isize>,
+    decoder: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = DecompressOptions {
         dictionaries: dictionaries(dictionary)?,
@@ -304,6 +308,7 @@ pub(super) fn decompress<'py>(
         max_value_size,
         max_output_size,
         threads: self::threads(threads)?,
+        decoder: parse_decoder(decoder)?,
         ..DecompressOptions::default()
     };
     let cancel = CancelFlag::new();
@@ -340,6 +345,17 @@ pub(super) fn parse_on_error(word: &str) -> PyResult<OnError> {
         other => {
             Err(PyValueError::new_err(format!("on_error is \"raise\" or \"null\", not {other:?}")))
         }
+    }
+}
+
+pub(super) fn parse_decoder(word: &str) -> PyResult<Decoder> {
+    match word {
+        "auto" => Ok(Decoder::Auto),
+        "libzstd" => Ok(Decoder::Libzstd),
+        "batch" => Ok(Decoder::Batch),
+        other => Err(PyValueError::new_err(format!(
+            "decoder is \"auto\", \"libzstd\" or \"batch\", not {other:?}"
+        ))),
     }
 }
 

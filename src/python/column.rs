@@ -19,7 +19,7 @@ use pyo3_arrow::{PyArray, PyChunkedArray};
 use crate::convert;
 use crate::error::Result;
 use crate::python::foreign;
-use crate::python::modules::is_instance;
+use crate::python::modules::{import, is_instance};
 use crate::segments::BufferWithSegmentsCollection;
 
 /// A column as it came in.
@@ -129,13 +129,15 @@ impl Column {
 
 impl Home {
     fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if is_instance(object, "pyarrow", &["Array", "ChunkedArray"])? {
+        let py = object.py();
+        let classes = [intern!(py, "Array"), intern!(py, "ChunkedArray")];
+        if is_instance(object, intern!(py, "pyarrow"), &classes)? {
             return Ok(Home::PyArrow);
         }
-        if is_instance(object, "pandas", &["Series"])? {
+        if is_instance(object, intern!(py, "pandas"), &[intern!(py, "Series")])? {
             return Ok(Home::Pandas(object.clone().unbind()));
         }
-        Ok(match is_instance(object, "polars", &["Series"])? {
+        Ok(match is_instance(object, intern!(py, "polars"), &[intern!(py, "Series")])? {
             true => Home::Polars,
             false => Home::Other,
         })
@@ -154,7 +156,7 @@ impl Origin {
         match (&self.home, self.chunked) {
             (Home::Polars, _) => {
                 let chunked = PyChunkedArray::try_new(chunks, field)?;
-                let series = py.import(intern!(py, "polars"))?.getattr(intern!(py, "Series"))?;
+                let series = import(py, intern!(py, "polars"))?.getattr(intern!(py, "Series"))?;
                 series.call1((&self.name, chunked))
             }
             (Home::Pandas(series), _) => {
@@ -170,7 +172,7 @@ impl Origin {
                 let array = PyArray::new(array, field);
                 match home {
                     Home::PyArrow => {
-                        let pyarrow = py.import(intern!(py, "pyarrow"))?;
+                        let pyarrow = import(py, intern!(py, "pyarrow"))?;
                         pyarrow.call_method1(intern!(py, "array"), (array,))
                     }
                     _ => array.into_arro3(py),
@@ -186,7 +188,7 @@ fn like_pandas<'py>(
     values: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = series.py();
-    let pandas = py.import(intern!(py, "pandas"))?;
+    let pandas = import(py, intern!(py, "pandas"))?;
     let arrays = pandas.getattr(intern!(py, "arrays"))?;
     let values = arrays.call_method1(intern!(py, "ArrowExtensionArray"), (values,))?;
     let options = PyDict::new(py);

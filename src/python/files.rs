@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::codec::{CancelFlag, CompressOptions, DecompressOptions};
 use crate::error::Result;
 use crate::files::{self, FileOptions, Progress, Report};
-use crate::python::codec::{PyDictionary, dictionaries, parse_on_error, threads};
+use crate::python::codec::{PyDictionary, dictionaries, parse_decoder, parse_on_error, threads};
 use crate::python::table::{Compression, Names};
 use crate::python::work;
 
@@ -159,7 +159,7 @@ pub(super) fn read_dictionaries(py: Python<'_>, path: PathBuf) -> PyResult<Vec<P
 ///     The files; they may be the same.
 /// columns : str or list of str, optional
 ///     The columns; all marked ones if none is named.
-/// dictionary, utf8, on_error, max_value_size, threads
+/// dictionary, utf8, on_error, max_value_size, threads, decoder
 ///     As in `decompress_table`.
 /// progress : callable, optional
 ///     Called with the number of rows done since the last call; ``tqdm.update`` fits.
@@ -193,7 +193,7 @@ pub(super) fn read_dictionaries(py: Python<'_>, path: PathBuf) -> PyResult<Vec<P
 #[pyfunction]
 #[pyo3(signature = (
     src, dst, columns = None, *, dictionary = None, utf8 = false, on_error = "raise",
-    max_value_size = None, threads = None, progress = None
+    max_value_size = None, threads = None, decoder = "auto", progress = None
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
 pub(super) fn decompress_parquet<'py>(
@@ -206,6 +206,7 @@ pub(super) fn decompress_parquet<'py>(
     on_error: &str,
     max_value_size: Option<u64>,
     threads: Option<isize>,
+    decoder: &str,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = DecompressOptions {
@@ -214,6 +215,7 @@ pub(super) fn decompress_parquet<'py>(
         on_error: parse_on_error(on_error)?,
         max_value_size,
         threads: self::threads(threads)?,
+        decoder: parse_decoder(decoder)?,
         ..DecompressOptions::default()
     };
     let names = columns.map(Names::into_vec);

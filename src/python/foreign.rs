@@ -16,10 +16,12 @@ use crate::segments::{BufferSegments, BufferWithSegments, BufferWithSegmentsColl
 pub(super) fn segments_of(
     object: &Bound<'_, PyAny>,
 ) -> PyResult<Option<BufferWithSegmentsCollection>> {
-    if is_instance(object, "zstandard", &["BufferWithSegments"])? {
+    let py = object.py();
+    let is = |class| is_instance(object, intern!(py, "zstandard"), &[class]);
+    if is(intern!(py, "BufferWithSegments"))? {
         return Ok(Some(one(object)?.into()));
     }
-    if !is_instance(object, "zstandard", &["BufferWithSegmentsCollection"])? {
+    if !is(intern!(py, "BufferWithSegmentsCollection"))? {
         return Ok(None);
     }
     members(object).map(|members| Some(BufferWithSegmentsCollection::new(members)))

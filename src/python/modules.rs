@@ -1,19 +1,41 @@
-//! Other people's modules, which are never imported here: who has an object of one, has imported it.
+//! Other people's modules. Who has an object of one has imported it, so none is imported for a look.
 
-use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+
+/// A module if it is imported already.
+fn imported<'py>(
+    py: Python<'py>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    // The dictionary itself is the interpreter's for as long as there is one.
+    let modules = MODULES.get_or_try_init(py, || {
+        PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
+    })?;
+    // A None in it forbids the import.
+    Ok(modules.bind(py).get_item(name)?.filter(|module| !module.is_none()))
+}
+
+/// A module, which is imported if it is not yet.
+pub(super) fn import<'py>(
+    py: Python<'py>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match imported(py, name)? {
+        Some(module) => Ok(module),
+        None => Ok(py.import(name)?.into_any()),
+    }
+}
 
 /// Whether an object is of one of a module's classes; a module that is not imported has no objects.
 pub(super) fn is_instance(
     object: &Bound<'_, PyAny>,
-    module: &str,
-    classes: &[&str],
+    module: &Bound<'_, PyString>,
+    classes: &[&Bound<'_, PyString>],
 ) -> PyResult<bool> {
-    let modules = object.py().import(intern!(object.py(), "sys"))?.getattr("modules")?;
-    let module = modules.call_method1("get", (module,))?;
-    if module.is_none() {
-        return Ok(false);
-    }
+    let Some(module) = imported(object.py(), module)? else { return Ok(false) };
     for class in classes {
         // A module that is half imported, or a fake one, may lack the class.
         if let Some(class) = module.getattr_opt(*class)?

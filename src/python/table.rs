@@ -13,8 +13,8 @@ use pyo3_arrow::input::AnyRecordBatch;
 
 use crate::codec::{CancelFlag, CompressOptions, Compressor, DecompressOptions, Dictionary};
 use crate::files::{self, Table};
-use crate::python::codec::{AnyDictionary, dictionaries, parse_on_error, threads};
-use crate::python::modules::is_instance;
+use crate::python::codec::{AnyDictionary, dictionaries, parse_decoder, parse_on_error, threads};
+use crate::python::modules::{import, is_instance};
 use crate::python::work;
 
 /// One column's name, or several.
@@ -126,9 +126,10 @@ impl<'py> FromPyObject<'_, 'py> for Input {
             )));
         }
         let (batches, schema) = object.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
-        let home = if is_instance(&object, "pyarrow", &["Table", "RecordBatch"])? {
+        let tables = [intern!(py, "Table"), intern!(py, "RecordBatch")];
+        let home = if is_instance(&object, intern!(py, "pyarrow"), &tables)? {
             Home::PyArrow
-        } else if is_instance(&object, "polars", &["DataFrame"])? {
+        } else if is_instance(&object, intern!(py, "polars"), &[intern!(py, "DataFrame")])? {
             Home::Polars
         } else {
             Home::Other
@@ -143,7 +144,7 @@ impl Home {
         match self {
             Home::PyArrow => table.into_pyarrow(py),
             Home::Polars => {
-                let polars = py.import(intern!(py, "polars"))?;
+                let polars = import(py, intern!(py, "polars"))?;
                 polars.call_method1(intern!(py, "DataFrame"), (table,))
             }
             Home::Other => table.into_arro3(py),
@@ -248,7 +249,7 @@ pub(super) fn compress_table<'py>(
 ///     The columns; all marked ones if none is named.
 /// dictionary : Dictionary or bytes-like, or a sequence of them, optional
 ///     What unmarked columns need, and marked ones whose table has lost its metadata.
-/// utf8, on_error, max_value_size, threads
+/// utf8, on_error, max_value_size, threads, decoder
 ///     As in `decompress`; `utf8` is for unmarked columns.
 ///
 /// Returns
@@ -276,7 +277,7 @@ pub(super) fn compress_table<'py>(
 #[pyfunction]
 #[pyo3(signature = (
     table, columns = None, *, dictionary = None, utf8 = false, on_error = "raise",
-    max_value_size = None, threads = None
+    max_value_size = None, threads = None, decoder = "auto"
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
 pub(super) fn decompress_table<'py>(
@@ -288,6 +289,7 @@ pub(super) fn decompress_table<'py>(
     on_error: &str,
     max_value_size: Option<u64>,
     threads: Option<isize>,
+    decoder: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let cancel = CancelFlag::new();
     let options = DecompressOptions {
@@ -296,6 +298,7 @@ pub(super) fn decompress_table<'py>(
         on_error: parse_on_error(on_error)?,
         max_value_size,
         threads: self::threads(threads)?,
+        decoder: parse_decoder(decoder)?,
         cancel: Some(cancel.clone()),
         ..DecompressOptions::default()
     };

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import arro3.core
@@ -25,6 +26,8 @@ import pyarrow as pa
 import pytest
 import zstandard
 import zstd_arrow as za
+import zstd_arrow.polars
+from pyarrow import parquet
 
 Values = Sequence[bytes | None]
 
@@ -603,6 +606,11 @@ WRONG = {
         ValueError,
         'on_error is "raise" or "null", not "ignore"',
     ),
+    "decoder": (
+        lambda: za.decompress(pa.array(GOOD), decoder="zstd"),
+        ValueError,
+        'decoder is "auto", "libzstd" or "batch", not "zstd"',
+    ),
     "failed": (
         lambda: za.decompress(pa.array(GOOD), failed=()),
         TypeError,
@@ -822,6 +830,29 @@ def test_dictionary(dictionary: Any) -> None:
     assert za.decompress(frames, dictionary=(dictionary, OTHER)).to_pylist() == EVENTS
     plain = za.compress(pa.array(EVENTS))
     assert frames.nbytes < plain.nbytes * 0.8
+
+
+@pytest.mark.parametrize("decoder", ["auto", "libzstd", "batch"])
+def test_decoder(decoder: Any, tmp_path: Path) -> None:
+    """Each decoder gives the same values and the same errors, wherever it can be named."""
+    table = za.compress_table(pa.table({"a": EVENTS}), "a", dictionary=TRAINED)
+    frames = table["a"]
+    assert za.decompress(frames, dictionary=TRAINED, decoder=decoder).to_pylist() == EVENTS
+    assert za.decompress_table(table, decoder=decoder)["a"].to_pylist() == EVENTS
+    series = polars.Series(frames.combine_chunks())
+    found = zstd_arrow.polars.ZstdSeries(series).decompress(dictionary=TRAINED, decoder=decoder)
+    assert found.to_list() == EVENTS
+    parquet.write_table(table, tmp_path / "in.parquet")
+    za.decompress_parquet(tmp_path / "in.parquet", tmp_path / "out.parquet", decoder=decoder)
+    assert parquet.read_table(tmp_path / "out.parquet")["a"].to_pylist() == EVENTS
+    damaged = frames.to_pylist()
+    damaged[7] = damaged[7][:-1]
+    with pytest.raises(za.ZstdError) as caught:
+        za.decompress(pa.array(damaged), dictionary=TRAINED, decoder=decoder)
+    assert caught.value.row == 7
+    with pytest.raises(za.ZstdError) as libzstd:
+        za.decompress(pa.array(damaged), dictionary=TRAINED, decoder="libzstd")
+    assert str(caught.value) == str(libzstd.value)
 
 
 @pytest.mark.parametrize("dictionary", [TRAINED, RAW], ids=["trained", "raw"])

@@ -110,7 +110,7 @@ mod tests {
     const MIB: usize = 1 << 20;
 
     fn pages(mib: usize) -> Pages {
-        let mut pages = Pages::map(mib * MIB).unwrap();
+        let mut pages = Pages::map(mib * MIB, mib * MIB).unwrap();
         pages.touch(mib * MIB);
         pages
     }

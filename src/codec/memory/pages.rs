@@ -15,6 +15,9 @@ const WORTH_PAGES: usize = 1 << 20;
 /// fault, and with 2 MiB a page instead of 4 KiB there are 512 times fewer.
 const WORTH_HUGE_PAGES: usize = 4 << 20;
 const HUGE_PAGE: usize = 2 << 20;
+/// Pages have room for a quarter more than they were made for, up to this. It takes up nothing but
+/// addresses, and lets the next output of a stream live in them that is somewhat larger.
+const MOST_ROOM: usize = 16 << 20;
 
 /// Memory for one output, not yet initialised.
 pub(super) enum Memory {
@@ -31,7 +34,9 @@ impl Memory {
             bytes.try_reserve_exact(size).ok()?;
             return Some(Memory::Heap(bytes, size));
         }
-        let pages = idle::take(size).or_else(|| Pages::map(size))?;
+        let pages = idle::take(size)
+            .or_else(|| Pages::map(size, size.saturating_add((size / 4).min(MOST_ROOM))))
+            .or_else(|| Pages::map(size, size))?;
         Some(Memory::Pages(Recycled { pages: Some(pages), size }))
     }
 
@@ -111,9 +116,10 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Fresh pages, on whole huge pages where that is worth it. Address space, until written to.
-    pub(super) fn map(len: usize) -> Option<Self> {
-        let aligned = len >= WORTH_HUGE_PAGES;
+    /// Fresh pages for `size` bytes with room for `len`, on whole huge pages where that is worth
+    /// it. Address space, until written to.
+    pub(super) fn map(size: usize, len: usize) -> Option<Self> {
+        let aligned = size >= WORTH_HUGE_PAGES;
         let mapped = len.checked_add(if aligned { HUGE_PAGE } else { 0 })?;
         if isize::try_from(mapped).is_err() {
             return None;
@@ -123,21 +129,21 @@ impl Pages {
             if aligned { map.as_mut_ptr().align_offset(HUGE_PAGE).min(HUGE_PAGE) } else { 0 };
         let mut pages = Self { map, start, len, touched: 0 };
         if aligned {
-            pages.prefer_huge_pages();
+            pages.prefer_huge_pages(size);
         }
         Some(pages)
     }
 
     /// It is only advice: a system that has no huge pages to give goes on with small ones.
     #[cfg(target_os = "linux")]
-    fn prefer_huge_pages(&mut self) {
+    fn prefer_huge_pages(&mut self, size: usize) {
         // The last bytes would get a huge page as well, most of it unused.
-        let whole = self.len / HUGE_PAGE * HUGE_PAGE;
+        let whole = size / HUGE_PAGE * HUGE_PAGE;
         let _ = self.map.advise_range(memmap2::Advice::HugePage, self.start, whole);
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn prefer_huge_pages(&mut self) {}
+    fn prefer_huge_pages(&mut self, _size: usize) {}
 
     pub(super) fn len(&self) -> usize {
         self.len

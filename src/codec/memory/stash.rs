@@ -38,7 +38,7 @@ impl Block {
             bytes.try_reserve_exact(size).ok()?;
             return Some(Block::Heap(bytes));
         }
-        Some(Block::Pages { pages: Pages::map(size)?, filled: 0 })
+        Some(Block::Pages { pages: Pages::map(size, size)?, filled: 0 })
     }
 
     fn left(&self) -> usize {
