@@ -9,6 +9,7 @@ mod info;
 mod memory;
 mod nested;
 mod oracle;
+mod seeds;
 mod segments;
 mod slices;
 mod training;
