@@ -7,6 +7,7 @@ mod files;
 mod frames;
 mod info;
 mod memory;
+mod mutated;
 mod nested;
 mod oracle;
 mod seeds;
