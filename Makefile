@@ -16,6 +16,7 @@ CLI := --features cli
 FEATURES := --features cli,ballista
 
 .PHONY: demo test test-rust test-python test-wheel test-spark wheel bench clean
+.PHONY: soak soak-fuzz soak-miri soak-asan soak-tsan soak-mutated soak-threads deny
 
 # The main job, from end to end, on data it makes itself.
 demo:
@@ -96,6 +97,57 @@ bench: $(VENV)/ready wheel
 		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
 		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark; \
 	fi
+
+# The slow checks of docs/reliability.md, each for so many seconds, with counts. They need a nightly
+# toolchain with miri and rust-src, cargo-fuzz (cargo install cargo-fuzz) and gcc.
+SECONDS ?= 600
+NIGHTLY ?= $(CARGO) +nightly
+HOST := x86_64-unknown-linux-gnu
+FUZZ_TARGETS ?= header decompress batch roundtrip segments arrow_layouts schema parquet ipc
+# libzstd is watched as well. (gcc takes a table of constants for a variable that is out of scope.)
+WATCHED_C := -fsanitize=address -fno-sanitize-address-use-after-scope
+# Large allocations are refused with null, as the system would: what comes of it is tested.
+ASAN := ASAN_OPTIONS=detect_odr_violation=0:allocator_may_return_null=1
+CORPORA_ENV := $(if $(CORPORA),ZSTD_ARROW_CORPORA=$(abspath $(CORPORA)))
+
+soak: soak-fuzz soak-miri soak-asan soak-tsan soak-mutated soak-threads
+
+soak-fuzz:
+	CFLAGS="$(WATCHED_C)" $(NIGHTLY) fuzz build
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		CFLAGS="$(WATCHED_C)" $(NIGHTLY) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=30 -max_len=16384 -print_final_stats=1 \
+			2>&1 | grep -E "panicked|ERROR|SUMMARY|stat::number|stat::peak|DONE|^Done" | sed "s/^/$$target: /"; \
+		test -z "$$(ls fuzz/artifacts/$$target 2>/dev/null)" || exit 1; \
+	done
+
+soak-miri:
+	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --no-default-features --lib -- batch
+	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --test it -- segments:: convert::
+
+soak-asan:
+	CFLAGS="$(WATCHED_C)" RUSTFLAGS=-Zsanitizer=address $(ASAN) $(NIGHTLY) test --locked --target $(HOST) --lib --test it
+
+soak-tsan:
+	CFLAGS=-fsanitize=thread RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test --locked -Zbuild-std --target $(HOST) \
+		--no-default-features --lib
+
+soak-mutated: $(VENV)/ready wheel
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	mkdir -p fuzz/corpus
+	$(CORPORA_ENV) ZSTD_ARROW_MUTATED=1000000 ZSTD_ARROW_MUTATED_FILE=$(CURDIR)/fuzz/corpus/mutated.arrows \
+		$(CARGO) test --locked $(FEATURES) --test it mutated -- --nocapture
+	ZSTD_ARROW_MUTATED_FILE=$(CURDIR)/fuzz/corpus/mutated.arrows \
+		$(VENV)/bin/python -m pytest -q -s tests/python/test_mutated.py
+
+soak-threads: $(VENV)/ready wheel
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV)/bin/python tests/python/soak.py --seconds $(SECONDS) --threads 8
+
+# The tree of dependencies against deny.toml and the advisory database (cargo install cargo-deny).
+deny:
+	$(CARGO) deny check
 
 clean:
 	$(CARGO) clean

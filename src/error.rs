@@ -269,6 +269,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// A worker panicked: a bug of this crate, or of one below it. The call ends, other calls do not.
+    #[error("a worker panicked, which is a bug: {message}")]
+    Panicked {
+        /// What it panicked with.
+        message: String,
+    },
+
     /// The caller's cancel flag was raised.
     #[error("cancelled")]
     Cancelled,
@@ -312,6 +319,16 @@ impl Error {
             Error::Row { row, .. } => Some(*row),
             Error::Column { source, .. } => source.row(),
             Error::File { source, .. } => source.downcast_ref::<Error>()?.row(),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the failing row, where the error has one.
+    pub fn value_error(&self) -> Option<&ValueError> {
+        match self {
+            Error::Row { error, .. } => Some(error),
+            Error::Column { source, .. } => source.value_error(),
+            Error::File { source, .. } => source.downcast_ref::<Error>()?.value_error(),
             _ => None,
         }
     }

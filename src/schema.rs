@@ -265,9 +265,13 @@ pub fn dictionaries(metadata: &HashMap<String, String>) -> Result<Vec<Dictionary
             .decode(encoded)
             .map_err(|error| Error::Dictionary(format!("{key}: {error}")))?;
         let dictionary = match id {
-            "0" => Dictionary::raw_content(bytes)?,
-            _ => Dictionary::from_bytes(bytes)?,
+            "0" => Dictionary::raw_content(bytes),
+            _ => Dictionary::from_bytes(bytes),
         };
+        let dictionary = dictionary.map_err(|error| match error {
+            Error::Dictionary(problem) => Error::Dictionary(format!("{key}: {problem}")),
+            other => other,
+        })?;
         if dictionary.id().to_string() != id {
             let problem = format!("{key} holds the dictionary {}", dictionary.id());
             return Err(Error::Dictionary(problem));

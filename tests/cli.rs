@@ -362,3 +362,100 @@ fn demo() {
     let said = shell.ok(&["demo", "--rows", "20000"]);
     assert!(said.contains("yes") && !said.contains("NO"), "{said}");
 }
+
+/// A frame that says little of itself: a descriptor, a window, runs of zeros.
+fn runs_of_zeros(descriptor: &[u8], blocks: usize, size: u32) -> Vec<u8> {
+    let mut frame = [&[0x28, 0xB5, 0x2F, 0xFD], descriptor].concat();
+    for block in 1..=blocks {
+        let header = size << 3 | 1 << 1 | u32::from(block == blocks);
+        frame.extend(&header.to_le_bytes()[..3]);
+        frame.push(0);
+    }
+    frame
+}
+
+fn write_frames(path: &Path, frames: &[Vec<u8>]) {
+    let values: BinaryArray = frames.iter().map(Some).collect();
+    let columns = [("value", Arc::new(values) as ArrayRef, true)];
+    write_parquet(path, &RecordBatch::try_from_iter_with_nullable(columns).unwrap());
+}
+
+/// What claims or holds too much is an error by default, which names the option that allows more.
+#[test]
+fn bombs() {
+    let shell = Shell::new();
+    let job = ["decompress", "a.parquet", "-c", "value", "-o", "b.parquet"];
+    let fails = |frame: Vec<u8>, more: &[&str]| {
+        write_frames(&shell.path("a.parquet"), &[b"(\xb5/\xfd \0\x01\0\0".to_vec(), frame]);
+        shell.fails(&[&job[..], more].concat(), 1)
+    };
+    // 8 GiB in 256 KiB, by its header and by what is in it.
+    let known = [&[0xE0][..], &(8_u64 << 30).to_le_bytes()].concat();
+    let said = fails(runs_of_zeros(&known, 65_536, 128 << 10), &["--max-window-log", "31"]);
+    assert!(said.contains("row 1: the frame's window of 8589934592 bytes is over"), "{said}");
+    let said = fails(runs_of_zeros(&[0xC0, 0x50, 0, 0, 0, 0, 2, 0, 0, 0], 65_536, 128 << 10), &[]);
+    assert_eq!(
+        said,
+        "error: a.parquet: column \"value\": row 1: the value has 8589934592 bytes or more, over the \
+         limit of 1073741824 a value (--max-value-size sets another)\n"
+    );
+    let unknown = runs_of_zeros(&[0x00, 0x50], 65_536, 128 << 10);
+    let said = fails(unknown.clone(), &["--max-value-size", "1MiB"]);
+    assert!(said.ends_with("over the limit of 1048576 a value (--max-value-size sets another)\n"));
+    let limits = ["--max-value-size", "none", "--max-batch-size", "1MiB"];
+    let said = fails(unknown, &limits);
+    assert!(said.ends_with("over the limit of 1048576 a call (--max-batch-size sets another)\n"));
+    // A window of 2 GiB for one byte.
+    let window = runs_of_zeros(&[0x00, 21 << 3], 1, 1);
+    let said = fails(window, &[]);
+    assert!(said.contains("row 1: the frame's window of 2147483648 bytes is over"), "{said}");
+    assert!(said.ends_with("(--max-window-log sets another)\n"), "{said}");
+    shell.ok(&[&job[..], &["--max-window-log", "31", "--max-value-size", "none"]].concat());
+    assert_eq!(read_parquet(&shell.path("b.parquet")).num_rows(), 2);
+    assert!(
+        shell.fails(&[&job[..], &["--max-value-size", "much"]].concat(), 2).contains("a size is")
+    );
+}
+
+/// A frame of 20 bytes that claims 1 TB takes no memory: it is refused where there is little.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_claim_costs_nothing() {
+    let shell = Shell::new();
+    let claim = [&[0xE0][..], &(1_u64 << 40).to_le_bytes()].concat();
+    let frame = runs_of_zeros(&claim, 1, 100);
+    assert!(frame.len() <= 20);
+    write_frames(&shell.path("a.parquet"), &[frame]);
+    let command = env!("CARGO_BIN_EXE_zstd-arrow");
+    let line = format!(
+        "ulimit -v 2000000; exec {command} decompress a.parquet -c value -o b.parquet \
+         --max-value-size none --max-batch-size none --threads 2"
+    );
+    let output =
+        Command::new("sh").current_dir(shell.folder.path()).args(["-c", &line]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("row 0: the "), "{said}");
+    assert!(said.contains("1099511627776"), "{said}");
+}
+
+/// Whoever reads the output has seen enough: the command ends as others do, without a word.
+#[cfg(unix)]
+#[test]
+fn closed_pipe() {
+    use std::io::Read;
+    use std::os::unix::process::ExitStatusExt;
+    let shell = Shell::new();
+    write_parquet(&shell.path("a.parquet"), &events(200_000));
+    let line = ["compress", "a.parquet", "-c", "value", "-o", "-", "--level", "-5"];
+    let mut command = shell.command(&line);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut seen = [0; 100];
+    let mut pipe = child.stdout.take().unwrap();
+    pipe.read_exact(&mut seen).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    const SIGPIPE: i32 = 13;
+    assert_eq!(output.status.signal(), Some(SIGPIPE), "{}", output.status);
+}

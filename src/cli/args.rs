@@ -125,12 +125,16 @@ pub(super) struct DecompressArgs {
     /// What to do with a row that cannot be decompressed
     #[arg(long, value_enum, default_value_t = OnErrorArg::Fail, value_name = "WHAT")]
     pub(super) on_error: OnErrorArg,
-    /// The most that one value may have, such as 64MiB
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub(super) max_value_size: Option<u64>,
-    /// The largest window of a frame, as a power of two
-    #[arg(long, value_name = "LOG")]
-    pub(super) max_window_log: Option<u32>,
+    /// The most that one value may have, such as 64MiB; none for no limit
+    #[arg(long, value_name = "SIZE", value_parser = limit, default_value = "1GiB")]
+    pub(super) max_value_size: Limit,
+    /// The most that the values of a batch of about 32 MiB or one row may have, such as 64MiB; none
+    /// for no limit
+    #[arg(long, value_name = "SIZE", value_parser = limit, default_value = "2GiB")]
+    pub(super) max_batch_size: Limit,
+    /// The largest window of a frame, as a power of two from 10 to 31
+    #[arg(long, value_name = "LOG", default_value_t = 30)]
+    pub(super) max_window_log: u32,
     /// What decodes frames, to the same values and errors
     #[arg(long, value_enum, default_value_t = DecoderArg::Auto, value_name = "WHAT")]
     pub(super) decoder: DecoderArg,
@@ -180,6 +184,17 @@ pub(super) struct TrainArgs {
 fn size(text: &str) -> Result<u64, String> {
     parse_size::parse_size(text)
         .map_err(|error| format!("{error}: a size is a number of bytes such as 112640 or 110KiB"))
+}
+
+/// The most bytes of something, or no limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit(pub(super) Option<u64>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "none" => Ok(Limit(None)),
+        text => Ok(Limit(Some(size(text)?))),
+    }
 }
 
 fn positive(text: &str) -> Result<usize, String> {

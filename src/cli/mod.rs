@@ -1,11 +1,12 @@
 //! The command `zstd-arrow`: columns of Parquet and Arrow IPC files, from a shell.
 //!
 //! Exit status: 0 for success, 1 for bad data or a failing file, 2 for wrong usage, 130 after an
-//! interruption.
+//! interruption. Where whoever reads the output has gone, it ends by SIGPIPE, as other commands do.
 
 mod args;
 mod demo;
 mod interrupt;
+mod pipe;
 mod progress;
 mod report;
 
@@ -19,7 +20,7 @@ use clap::Parser;
 use crate::codec::{
     CompressOptions, Compressor, Decoder, DecompressOptions, Dictionary, Format, OnError,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ValueError};
 use crate::files::{self, FileOptions, READER_THREAD};
 use args::{Args, Command, CompressArgs, DecoderArg, DecompressArgs, OnErrorArg, TrainArgs};
 use interrupt::Interrupt;
@@ -40,6 +41,9 @@ pub fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if pipe::is_closed(&error) {
+                pipe::end();
+            }
             report_error(&error, args.json);
             ExitCode::from(status(&error))
         }
@@ -81,13 +85,30 @@ fn status(error: &Error) -> u8 {
     }
 }
 
+/// The option that lifts the limit which a value has passed.
+fn limit_option(error: &Error) -> Option<&'static str> {
+    match error.value_error()? {
+        ValueError::ValueTooLarge { .. } => Some("--max-value-size"),
+        ValueError::OutputTooLarge { .. } => Some("--max-batch-size"),
+        ValueError::WindowTooLarge { limit, .. } if *limit < 1 << 31 => Some("--max-window-log"),
+        _ => None,
+    }
+}
+
 fn report_error(error: &Error, json: bool) {
-    let text = match json {
-        true => serde_json::json!({"error": error.to_string(), "row": error.row()}).to_string(),
-        false if matches!(error, Error::Cancelled) => {
-            "interrupted: the output is as it was".to_owned()
+    let row = error.row();
+    let error = match (error, limit_option(error)) {
+        (Error::Cancelled, _) => Err(()),
+        (error, None) => Ok(error.to_string()),
+        (error, Some(option)) => Ok(format!("{error} ({option} sets another)")),
+    };
+    let text = match (json, error) {
+        (true, error) => {
+            let error = error.unwrap_or_else(|()| Error::Cancelled.to_string());
+            serde_json::json!({"error": error, "row": row}).to_string()
         }
-        false => format!("error: {error}"),
+        (false, Err(())) => "interrupted: the output is as it was".to_owned(),
+        (false, Ok(error)) => format!("error: {error}"),
     };
     // Nobody is left to tell if this fails.
     let _ = writeln!(io::stderr(), "{text}");
@@ -184,8 +205,9 @@ impl Run<'_> {
                 OnErrorArg::Fail => OnError::Fail,
                 OnErrorArg::Null => OnError::Null,
             },
-            max_value_size: args.max_value_size,
-            max_window_log: args.max_window_log,
+            max_value_size: args.max_value_size.0,
+            max_output_size: args.max_batch_size.0,
+            max_window_log: Some(args.max_window_log),
             format: format(args.magicless),
             threads: self.args.threads,
             decoder: match args.decoder {

@@ -280,6 +280,19 @@ impl CompressOptions {
         }
     }
 
+    /// The size of the hash table for long distances. libzstd takes the window's log less that of the
+    /// rate, and the window of a small value can be as small as 2^10: below zero it comes out at the
+    /// largest table there is, of 8 GiB. Where that can be, it is said what a large value would have.
+    fn sane_ldm_hash_log(&self) -> Option<u32> {
+        const LEAST_WINDOW_LOG: u32 = 10;
+        match (self.long_distance, self.ldm_hash_log, self.ldm_hash_rate_log) {
+            (Some(true), None, Some(rate)) if rate > LEAST_WINDOW_LOG => {
+                Some(self.window_log.unwrap_or(27).saturating_sub(rate).clamp(6, 30))
+            }
+            (_, given, _) => given,
+        }
+    }
+
     /// The dictionary for contexts with these options.
     pub(super) fn context_dictionary(&self) -> Result<Option<ContextDictionary>> {
         let Some(dictionary) = &self.dictionary else { return Ok(None) };
@@ -339,7 +352,7 @@ impl CompressOptions {
         // libzstd's switch: 1 is on, 2 is off, 0 leaves it to the window.
         let switch = self.long_distance.map(|on| if on { 1 } else { 2 });
         set("long_distance", Name::ZSTD_c_enableLongDistanceMatching, switch)?;
-        set("ldm_hash_log", Name::ZSTD_c_ldmHashLog, number(self.ldm_hash_log))?;
+        set("ldm_hash_log", Name::ZSTD_c_ldmHashLog, number(self.sane_ldm_hash_log()))?;
         set("ldm_min_match", Name::ZSTD_c_ldmMinMatch, number(self.ldm_min_match))?;
         set(
             "ldm_bucket_size_log",

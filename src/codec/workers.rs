@@ -5,11 +5,13 @@
 //! worker's context (libzstd's tables, some 100 KB and more) lives as long as the worker and then
 //! waits for the next call.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::mem::take;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -86,6 +88,37 @@ impl Pools {
     }
 }
 
+/// Starts rayon's global pool, if nobody has. (Rayon does so by itself, and panics if the system has no
+/// threads to give.)
+fn start_global() -> Result<()> {
+    static STARTED: OnceLock<Option<String>> = OnceLock::new();
+    let failed = STARTED.get_or_init(|| {
+        let start = ThreadPoolBuilder::new().build_global();
+        // It can be there already; then it has threads.
+        start
+            .err()
+            .and_then(|error| std::error::Error::source(&error).map(|reason| reason.to_string()))
+    });
+    match failed {
+        None => Ok(()),
+        Some(reason) => {
+            let threads = thread::available_parallelism().map_or(1, usize::from);
+            Err(Error::Threads { threads, reason: reason.clone() })
+        }
+    }
+}
+
+/// Does `work`; what it panics with is an error.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T> {
+    // What is shared between workers is behind locks and whole, or thrown away with the call.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Error::Panicked { message: said(&*panic) })
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
 impl Workers {
     /// 0 is rayon's global pool, 1 the caller's thread, n a pool of n threads, which is made once
     /// in the process and shared.
@@ -99,6 +132,7 @@ impl Workers {
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 );
+                start_global()?;
                 Ok(Workers::Global)
             }
             1 => Ok(Workers::Caller),
@@ -151,7 +185,8 @@ impl Workers {
     /// Does `job` for each run, with a context from `contexts`. The numbers passed are the runs'
     /// places in `runs`.
     ///
-    /// Ends when all runs are done; which thread does which is not said.
+    /// Ends when all runs are done; which thread does which is not said. Where a job panics, the
+    /// others end their run and the call fails.
     pub(super) fn for_each<C: Send>(
         &self,
         runs: &[Run],
@@ -165,15 +200,18 @@ impl Workers {
         let count = self.count().min(runs.len());
         if count <= 1 || total < WORTH_SHARING {
             let mut context = contexts.take()?;
-            for (place, run) in runs.iter().enumerate() {
-                job(&mut context, place, run);
-            }
+            guarded(|| {
+                for (place, run) in runs.iter().enumerate() {
+                    job(&mut context, place, run);
+                }
+            })?;
             contexts.give_back(context);
             return Ok(());
         }
         let order = heaviest_first(runs);
         let next = AtomicUsize::new(0);
         let failed = Mutex::new(None);
+        let panicked = Mutex::new(None);
         let work = || {
             let mut context = match contexts.take() {
                 Ok(context) => context,
@@ -183,10 +221,19 @@ impl Workers {
                 }
             };
             // Each number is handed out once; the order of other memory does not hang on it.
-            while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                job(&mut context, *place, &runs[*place]);
+            let done = guarded(|| {
+                while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    job(&mut context, *place, &runs[*place]);
+                }
+            });
+            match done {
+                Ok(()) => contexts.give_back(context),
+                Err(error) => {
+                    // Nobody begins another run. What the context was in the middle of, nobody knows.
+                    next.store(runs.len(), Ordering::Relaxed);
+                    *lock(&panicked) = Some(error);
+                }
             }
-            contexts.give_back(context);
         };
         let share = || {
             rayon::scope(|scope| {
@@ -199,6 +246,9 @@ impl Workers {
         match self.living()? {
             Workers::Own(pool) => pool.install(share),
             Workers::Caller | Workers::Global => share(),
+        }
+        if let Some(error) = panicked.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
         }
         // A worker that got no context leaves its share to the others; only if all of them got
         // none is there work left undone.
@@ -343,6 +393,41 @@ mod tests {
             assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
             // What the workers' contexts counted is all rows, and no context is lost.
             assert_eq!(lock(&contexts.idle).iter().sum::<usize>(), 1000);
+        }
+    }
+
+    /// A worker that panics ends its call with an error that says what it said; the pool, the other
+    /// calls on it and the next ones go on.
+    #[test]
+    fn a_panic_ends_its_call_alone() {
+        for threads in [0, 1, 2, 7] {
+            let workers = Workers::new(threads).unwrap();
+            let runs = split(1000, |rows| (rows.len() as u64) << 12, 1 << 14);
+            assert!(runs.len() > 10);
+            let contexts = Contexts::new(|| Ok(0_usize));
+            let sound = || {
+                let done = AtomicUsize::new(0);
+                let job = |_: &mut usize, _: usize, run: &Run| {
+                    done.fetch_add(run.rows.len(), Ordering::Relaxed);
+                };
+                workers.for_each(&runs, &contexts, job).map(|()| done.into_inner())
+            };
+            for bad in [0, 5, runs.len() - 1] {
+                thread::scope(|scope| {
+                    let beside = scope.spawn(&sound);
+                    let error = workers
+                        .for_each(&runs, &contexts, |_, place, _| {
+                            assert!(place != bad, "run {place} is one too many");
+                        })
+                        .unwrap_err();
+                    assert_eq!(
+                        error.to_string(),
+                        format!("a worker panicked, which is a bug: run {bad} is one too many")
+                    );
+                    assert_eq!(beside.join().unwrap().unwrap(), 1000);
+                });
+                assert_eq!(sound().unwrap(), 1000);
+            }
         }
     }
 

@@ -54,6 +54,8 @@ impl Plan {
     pub(super) fn compress(schema: &Schema, columns: &[(String, Compressor)]) -> Result<Self> {
         let mut plan = Self::new(schema);
         let mut metadata = schema.metadata().clone();
+        // What is there already has to be sound, or the output could not be read.
+        schema::dictionaries(&metadata)?;
         for (name, compressor) in columns {
             let path = path::find(schema, name)?;
             let field = path.field.as_ref();

@@ -723,3 +723,20 @@ fn int96_timestamps_are_kept_or_refused() {
     );
     assert_eq!(files::inspect(&original).unwrap().columns.len(), 1, "they do not hinder a look");
 }
+
+/// A file whose schema has a damaged dictionary is refused: what is made of it could not be read (found
+/// by fuzzing).
+#[test]
+fn damaged_dictionaries_are_refused_at_once() {
+    for (id, value, says) in [
+        ("7", "", "zstd_arrow.dictionary.7: it has no bytes"),
+        ("7", "!", "zstd_arrow.dictionary.7: Invalid symbol 33, offset 0."),
+        ("7", "cmF3IGNvbnRlbnQ=", "zstd_arrow.dictionary.7 holds the dictionary 0"),
+    ] {
+        let metadata = HashMap::from([(format!("zstd_arrow.dictionary.{id}"), value.to_owned())]);
+        let batches = batches(event, Layout::Binary);
+        let schema = batches[0].schema().as_ref().clone().with_metadata(metadata);
+        let error = files::compress_batches(&schema, &batches, &compressor(None)).unwrap_err();
+        assert_eq!(error.to_string(), format!("dictionary: {says}"));
+    }
+}

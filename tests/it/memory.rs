@@ -195,3 +195,17 @@ fn no_memory_for_offsets_is_an_error() {
     let compressor = Compressor::new(3).unwrap();
     assert_eq!(compressor.compress_array(&huge).unwrap_err().to_string(), message);
 }
+
+/// Long distances in small values, at a low rate (found by fuzzing: libzstd's table has 8 GiB then).
+#[test]
+fn long_distances_in_small_values() {
+    let column = Layout::LargeBinary.array(&vec![Some(b"a small value".repeat(9)); 3]);
+    for rate in [8, 11, 20, 25] {
+        let builder = Compressor::builder().long_distance(true).ldm_hash_rate_log(rate).threads(1);
+        let frames = builder.window_log(17).build().unwrap().compress_array(&column).unwrap();
+        assert_eq!(&Decompressor::new().unwrap().decompress_array(&frames).unwrap(), &column);
+    }
+    let options = Compressor::builder().long_distance(true).ldm_hash_rate_log(20).window_log(17);
+    let size = options.build().unwrap().options().context_size().unwrap();
+    assert!(size < 32 << 20, "{size} bytes");
+}

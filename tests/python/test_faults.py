@@ -1,0 +1,265 @@
+"""Faults: no memory, no threads, other interpreters, an end while arrays live. Each in a process of
+its own."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+TIMEOUT_SECONDS = 120
+MIB = 1 << 20
+
+PREPARE = """
+import gc, os, resource, signal, sys, threading
+import pyarrow as pa
+import zstd_arrow as za
+
+def limit(name, value):
+    resource.setrlimit(name, (value, value))
+
+def in_use():
+    # Bytes of addresses, which is what RLIMIT_AS counts.
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+def round_trip(threads=1):
+    values = pa.array([b"value %d" % i for i in range(1000)], pa.large_binary())
+    assert za.decompress(za.compress(values, threads=threads), threads=threads).equals(values)
+"""
+
+
+def ended(code: str) -> subprocess.CompletedProcess[str]:
+    """How a process ends that runs code behind `PREPARE`."""
+    line = [sys.executable, "-c", PREPARE + textwrap.dedent(code)]
+    return subprocess.run(line, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+
+
+def run(code: str) -> str:
+    """What code prints that must end well."""
+    done = ended(code)
+    assert done.returncode == 0, f"{done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    assert done.stderr == ""
+    return done.stdout
+
+
+# ----------------------------------------------------------------------------------------- memory
+
+
+def test_no_memory() -> None:
+    """Where there is no memory for the output: MemoryError that says how much, and calls go on."""
+    code = """
+    round_trip()
+    small = za.compress(pa.array([bytes(400 << 20), b"small"], pa.large_binary()), threads=1)
+    gc.collect()
+    limit(resource.RLIMIT_AS, in_use() + (200 << 20))
+    for _ in range(3):
+        try:
+            za.decompress(small, threads=1)
+        except MemoryError as error:
+            print(error)
+        round_trip()
+    """
+    said = run(code).splitlines()
+    assert said == ["row 0: no memory for 419430405 bytes"] * 3
+
+
+def test_no_memory_for_a_context() -> None:
+    """The same for libzstd's own memory: a window of 2 GiB."""
+    code = """
+    round_trip()
+    import zstd_arrow.zstandard as zstandard
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, strategy=9, hash_log=29)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters)
+    value = os.urandom(100_000) * 40
+    limit(resource.RLIMIT_AS, in_use() + (100 << 20))
+    try:
+        za.compress(pa.array([value] * 20), level=22, threads=1)
+        print("compressed")
+    except MemoryError as error:
+        print("MemoryError")
+    round_trip()
+    """
+    assert run(code) in ("MemoryError\n", "compressed\n")
+
+
+# ---------------------------------------------------------------------------------------- threads
+
+
+@pytest.mark.parametrize("threads", [400, None])
+def test_no_threads(threads: int | None) -> None:
+    """Where the system starts no more threads: OSError that says so, and calls on one thread go on."""
+    code = f"""
+    round_trip()
+    # Room for the arrays, and not for the stacks of threads.
+    threads = {threads}
+    threading.stack_size()
+    limit(resource.RLIMIT_AS, in_use() + ({20 if threads is None else 200} << 20))
+    if threads is None:
+        os.environ["RAYON_NUM_THREADS"] = "300"
+    values = pa.array([b"some value"] * 20_000, pa.large_binary())
+    try:
+        za.compress(values, threads=threads)
+        print("compressed")
+    except OSError as error:
+        print(error)
+    round_trip()
+    """
+    said = run(code)
+    assert "cannot start" in said and "threads: " in said, said
+
+
+# ------------------------------------------------------------------------------- objects and their ends
+
+
+def test_shutdown_with_arrays_alive() -> None:
+    """The interpreter ends well with arrays, buffers and failures alive, in cycles and in modules."""
+    code = """
+    import sys, types
+    values = pa.array([b"value %d" % i for i in range(100_000)], pa.large_binary())
+    class Node: pass
+    node = Node()
+    node.me, node.frames = node, za.compress(values)
+    module = types.ModuleType("kept")
+    module.buffer = za.BufferWithSegments.from_arrow(values)
+    module.segment, module.views = module.buffer[7], memoryview(module.buffer)
+    module.failed = []
+    za.decompress(values, on_error="null", failed=module.failed)
+    sys.modules["kept"] = module
+    class Late:
+        def __del__(self):
+            # A call while everything is being taken down.
+            assert za.decompress(node.frames) is not None
+    late = Late()
+    print("ended")
+    """
+    assert run(code) == "ended\n"
+
+
+def test_shutdown_during_a_call() -> None:
+    """It ends while a thread that nobody waits for is in the middle of a call."""
+    code = """
+    values = pa.array([os.urandom(50_000).hex().encode()] * 400, pa.large_binary())
+    began = threading.Event()
+    def work():
+        began.set()
+        while True:
+            za.compress(values, level=15)
+    threading.Thread(target=work, daemon=True).start()
+    began.wait()
+    print("ended", flush=True)
+    """
+    assert run(code) == "ended\n"
+
+
+def test_results_are_dropped_elsewhere() -> None:
+    """What one thread made may be dropped by another, also the last reference to it."""
+    code = """
+    import queue
+    waiting = queue.Queue(4)
+    def drop():
+        while waiting.get() is not None:
+            gc.collect(0)
+    threads = [threading.Thread(target=drop) for _ in range(4)]
+    [thread.start() for thread in threads]
+    values = pa.array([b"value %d" % i for i in range(20_000)], pa.large_binary())
+    for i in range(100):
+        frames = za.compress(values)
+        waiting.put(za.decompress(frames))
+        waiting.put(memoryview(za.BufferWithSegments.from_arrow(frames)))
+        waiting.put(frames)
+        del frames
+    [waiting.put(None) for _ in threads]
+    [thread.join() for thread in threads]
+    print("ended")
+    """
+    assert run(code) == "ended\n"
+
+
+def test_source_is_dropped_first() -> None:
+    """Results own their memory: the source may go, and what has its place says nothing."""
+    code = """
+    def made():
+        values = pa.array([b"value %d" % i * 50 for i in range(20_000)], pa.large_binary())
+        return za.compress(values), values.to_pylist()
+    frames, expected = made()
+    buffer = za.BufferWithSegments.from_arrow(frames)
+    values = za.decompress(buffer)
+    del frames, buffer
+    gc.collect()
+    others = [bytearray(b"x" * (1 << 20)) for _ in range(30)]
+    assert pa.array(values).to_pylist() == expected
+    print("ended")
+    """
+    assert run(code) == "ended\n"
+
+
+# ---------------------------------------------------------------------------------- interpreters
+
+
+def test_subinterpreters_are_refused() -> None:
+    """A second interpreter in the process is told so when it imports; the first one goes on."""
+    code = """
+    round_trip()
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    other = interpreters.create()
+    attempt = '''
+try:
+    import zstd_arrow._native
+except ImportError as error:
+    said = str(error)
+else:
+    said = "imported"
+with open({0!r}, "w") as file:
+    file.write(said)
+'''.format(sys.argv[0] if False else os.environ["SAID"])
+    try:
+        interpreters.run_string(other, attempt)
+    finally:
+        interpreters.destroy(other)
+    round_trip()
+    """
+    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"zstd-arrow-said-{os.getpid()}"
+    os.environ["SAID"] = str(path)
+    try:
+        run(code)
+        said = path.read_text()
+    finally:
+        del os.environ["SAID"]
+        path.unlink(missing_ok=True)
+    assert "subinterpreter" in said, said
+
+
+# ------------------------------------------------------------------------------------------- files
+
+
+def test_mapped_file_that_is_cut(tmp_path: Path) -> None:
+    """A file that is mapped and then cut ends the process, as it does under any reader of the map:
+    documented, for no program can do better."""
+    path = tmp_path / "mapped.arrow"
+    values = pa.array([os.urandom(5000) for _ in range(2000)], pa.large_binary())
+    table = pa.table({"value": values})
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    code = f"""
+    table = pa.ipc.open_file(pa.memory_map({str(path)!r})).read_all()
+    os.truncate({str(path)!r}, 4096)
+    za.compress(table["value"])
+    """
+    assert ended(code).returncode == -signal.SIGBUS
+
+
+def test_limits_are_there() -> None:
+    """The checks above need limits that this system keeps."""
+    assert sys.platform == "linux"
+    assert resource.getrlimit(resource.RLIMIT_AS)[1] == resource.RLIM_INFINITY
