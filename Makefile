@@ -15,7 +15,7 @@ CLI := --features cli
 # DataFusion and the rest are compiled once.
 FEATURES := --features cli,ballista
 
-.PHONY: demo test test-rust test-python test-wheel test-spark wheel bench clean
+.PHONY: demo test test-rust test-python test-wheel test-spark wheel notebooks bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
@@ -41,11 +41,17 @@ test-rust:
 # everything once more, with other features of the dependencies.)
 test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python -m ruff check python tests/python tests/spark examples/python benches
+	$(VENV)/bin/python -m ruff check python tests/python tests/spark examples/python benches notebooks
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
 	$(VENV)/bin/python tests/python/readme.py docs/engines.md
+	$(VENV)/bin/python notebooks/run.py
+
+# The notebooks with their outputs, run anew on all their data.
+notebooks: $(VENV)/ready wheel
+	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	CORPORA="$(abspath $(CORPORA))" $(VENV)/bin/python notebooks/run.py --write
 
 # The wheel in an environment that has nothing else: what the README shows runs there.
 test-wheel: wheel
