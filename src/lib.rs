@@ -21,6 +21,54 @@
 //! # Ok::<(), zstd_arrow::Error>(())
 //! ```
 //!
+//! # Where to begin
+//!
+//! **A column.** [`Compressor`] makes a frame of each value, [`Decompressor`] values of frames. Both take
+//! any binary or text array, are made once and used often, by several threads at once, and have options
+//! by a builder: [`Compressor::builder`], [`Decompressor::builder`]. Nulls stay null.
+//!
+//! **Small values.** A [`Dictionary`] has what they have in common: trained on the column
+//! ([`Dictionary::train`]), shared by all threads, and needed again to decompress.
+//!
+//! **Bytes from outside.** A bad row is an [`Error`] that names it ([`Error::row`]). With
+//! [`OnError::Null`] such rows become null, and [`Decompressor::decompress_array_with`] tells which and
+//! why. What a header claims is no reason to take memory; `max_value_size` and `max_output_size` bound
+//! the rest.
+//!
+//! ```
+//! use arrow_array::{Array, BinaryArray};
+//! use zstd_arrow::{Decompressor, OnError};
+//!
+//! let column = BinaryArray::from_vec(vec![b"no frame"]);
+//! let error = Decompressor::new()?.decompress_array(&column).unwrap_err();
+//! assert_eq!(error.row(), Some(0));
+//!
+//! let lenient = Decompressor::builder().on_error(OnError::Null).build()?;
+//! let done = lenient.decompress_array_with(&column, None)?;
+//! assert_eq!((done.array.null_count(), done.failures[0].row), (1, 0));
+//! # Ok::<(), zstd_arrow::Error>(())
+//! ```
+//!
+//! **Segments.** [`BufferWithSegments`] is one buffer and an (offset, length) for each value. It is what a
+//! `LargeBinary` array is, and [`convert`] goes from one to the other without copying a value:
+//!
+//! ```text
+//!                     0     3   5       9
+//! one buffer          │a a a│b b│c c c c│      the values buffer of a LargeBinary array
+//!                      └─┬─┘ └┬┘ └──┬──┘
+//! many segments        (0,3) (3,2) (5,4)       an (offset, length) for each value
+//! Arrow offsets       0     3     5     9      the offsets buffer of that array
+//! ```
+//!
+//! **Files and tables.** A compressed column can say so in its field, and the schema carry its dictionary:
+//! [`schema`]. Files of Parquet and Arrow IPC are worked on so, in bounded memory, by the module `files`
+//! (feature `parquet`).
+//!
+//! **Threads.** All cores by default (rayon's global pool, or the pool that a call is made in); 1 is the
+//! caller's thread. The result is the same for any number.
+//!
+//! A runnable program for each of these is in the folder `examples` of the crate.
+//!
 //! # The layers
 //!
 //! | module | what |

@@ -459,3 +459,115 @@ fn closed_pipe() {
     const SIGPIPE: i32 = 13;
     assert_eq!(output.status.signal(), Some(SIGPIPE), "{}", output.status);
 }
+
+/// The command and each of its commands.
+const COMMANDS: [&str; 8] =
+    ["", "demo", "inspect", "compress", "decompress", "train", "completions", "man"];
+
+/// What `--help` says fits a terminal of 80 columns, and ends with examples.
+#[test]
+fn help_fits_a_terminal() {
+    let shell = Shell::new();
+    let all = shell.ok(&["--help"]);
+    for name in COMMANDS {
+        let args: Vec<&str> = [name, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
+        let output = shell.command(&args).env("COLUMNS", "80").output().unwrap();
+        assert!(output.status.success());
+        let help = text(&output.stdout);
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{name} --help: {line}");
+        }
+        let (_, examples) = help.split_once("\nExamples:\n").expect(name);
+        assert!(examples.contains(&format!("zstd-arrow {name}")), "{examples}");
+        assert!(help.contains("Usage: zstd-arrow"), "{help}");
+        assert!(all.contains(name), "{all}");
+    }
+}
+
+/// What bash offers for the last word of a line, with the script that the command prints.
+#[cfg(unix)]
+fn offered(shell: &Shell, words: &[&str]) -> Vec<String> {
+    fs::write(shell.path("completions.bash"), shell.ok(&["completions", "bash"])).unwrap();
+    // As bash itself does on Tab: the function that `complete` names, with the command, the word and the
+    // one before it.
+    let script = r#"
+        source ./completions.bash || exit
+        COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1))
+        set -- $(complete -p zstd-arrow)
+        while [ "$1" != -F ]; do shift; done
+        "$2" zstd-arrow "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let output = Command::new("bash")
+        .args(["--norc", "-c", script, "bash", "zstd-arrow"])
+        .args(words)
+        .current_dir(shell.folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    text(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+/// Completions in bash: commands, options, values and files.
+#[cfg(unix)]
+#[test]
+fn completions_in_bash() {
+    let shell = Shell::new();
+    assert_eq!(offered(&shell, &["comp"]), ["compress", "completions"]);
+    assert_eq!(
+        offered(&shell, &["decompress", "--max-"]),
+        ["--max-batch-size", "--max-value-size", "--max-window-log"]
+    );
+    assert_eq!(offered(&shell, &["decompress", "--on-error", ""]), ["fail", "null"]);
+    assert_eq!(offered(&shell, &["completions", "z"]), ["zsh"]);
+    fs::write(shell.path("events.parquet"), "").unwrap();
+    // (Nothing of its own for an argument that is a file: `-o default` has bash offer files then.)
+    assert_eq!(offered(&shell, &["inspect", "ev"]), [""]);
+    let script = fs::read_to_string(shell.path("completions.bash")).unwrap();
+    assert!(script.contains("-o bashdefault -o default zstd-arrow"), "{script}");
+    assert_eq!(offered(&shell, &["compress", "-o", "ev"]), ["events.parquet"]);
+}
+
+/// Other shells have a script too, with every command in it.
+#[test]
+fn completions_of_other_shells() {
+    let shell = Shell::new();
+    for other in ["elvish", "fish", "powershell", "zsh"] {
+        let script = shell.ok(&["completions", other]);
+        for name in COMMANDS {
+            assert!(script.contains(name), "{other} has no {name}");
+        }
+    }
+    assert!(shell.fails(&["completions", "tcsh"], 2).contains("possible values: bash"));
+}
+
+/// Manual pages, with every option in them: of the command on standard output, of all in a folder.
+#[test]
+fn manual_pages() {
+    let shell = Shell::new();
+    let page = shell.ok(&["man"]);
+    assert!(page.contains(".TH zstd-arrow 1"), "{page}");
+    let folder = shell.path("man1");
+    fs::create_dir(&folder).unwrap();
+    shell.ok(&["man", "-o", "man1"]);
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut expected: Vec<String> = COMMANDS[1..]
+        .iter()
+        .map(|name| format!("zstd-arrow-{name}.1"))
+        .chain(["zstd-arrow.1".to_owned()])
+        .collect();
+    expected.sort();
+    assert_eq!(names, expected);
+    let compress = fs::read_to_string(folder.join("zstd-arrow-compress.1")).unwrap();
+    for option in ["\\-\\-save\\-dictionary", "\\-\\-threads", "\\-\\-window\\-log"] {
+        assert!(compress.contains(option), "{compress}");
+    }
+    let error = shell.fails(&["man", "-o", "nowhere"], 2);
+    assert!(error.contains("nowhere is no folder"), "{error}");
+}

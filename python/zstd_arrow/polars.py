@@ -163,7 +163,7 @@ class ZstdExpr:
         ------
         TypeError, ValueError
             An option is wrong, at once; in the run, the column is not Binary.
-        ZstdError
+        zstd_arrow.ZstdError
             In the run: a row holds no frames, or damaged ones.
 
         Examples

@@ -127,7 +127,9 @@ MAGIC_NUMBER = 0xFD2FB528
 FRAME_HEADER = b"\x28\xb5\x2f\xfd"
 """What a frame begins with, as bytes."""
 CONTENTSIZE_UNKNOWN = 2**64 - 1
+"""What stands for the size of content that a frame does not say."""
 CONTENTSIZE_ERROR = 2**64 - 2
+"""What stands for the size of content where there is no frame."""
 
 FORMAT_ZSTD1 = 0
 """Frames as RFC 8878 has them."""
@@ -142,46 +144,83 @@ DICT_TYPE_FULLDICT = 2
 """A full dictionary (RFC 8878, section 5), nothing else."""
 
 MAX_COMPRESSION_LEVEL = 22
+"""The highest level: the smallest frames, and the slowest."""
 BLOCKSIZELOG_MAX = 17
+"""The most bytes of a block's content, as a power of two."""
 BLOCKSIZE_MAX = 1 << BLOCKSIZELOG_MAX
+"""The most bytes of a block's content: 128 KiB."""
 
 WINDOWLOG_MIN = 10
+"""The least `window_log`: the largest distance of a match, as a power of two."""
 WINDOWLOG_MAX = 31
+"""The greatest `window_log`."""
 CHAINLOG_MIN = 6
+"""The least `chain_log`: the table of earlier positions, as a power of two."""
 CHAINLOG_MAX = 30
+"""The greatest `chain_log`."""
 HASHLOG_MIN = 6
+"""The least `hash_log`: the table of first positions, as a power of two."""
 HASHLOG_MAX = 30
+"""The greatest `hash_log`."""
 SEARCHLOG_MIN = 1
+"""The least `search_log`: how many positions are tried, as a power of two."""
 SEARCHLOG_MAX = 30
+"""The greatest `search_log`."""
 MINMATCH_MIN = 3
+"""The least `min_match`: bytes of the shortest match that is looked for."""
 MINMATCH_MAX = 7
+"""The greatest `min_match`."""
 SEARCHLENGTH_MIN = MINMATCH_MIN
+"""An older name of `MINMATCH_MIN`."""
 SEARCHLENGTH_MAX = MINMATCH_MAX
+"""An older name of `MINMATCH_MAX`."""
 TARGETLENGTH_MIN = 0
+"""The least `target_length`: bytes of a match that is good enough to stop at."""
 TARGETLENGTH_MAX = 131_072
+"""The greatest `target_length`."""
 LDM_MINMATCH_MIN = 4
+"""The least `ldm_min_match`: bytes of the shortest match at a long distance."""
 LDM_MINMATCH_MAX = 4096
+"""The greatest `ldm_min_match`."""
 LDM_BUCKETSIZELOG_MAX = 8
+"""The greatest `ldm_bucket_size_log`."""
 
 STRATEGY_FAST = 1
+"""The fastest of libzstd's strategies; each one behind it finds more, and takes longer."""
 STRATEGY_DFAST = 2
+"""As `STRATEGY_FAST`, with two tables."""
 STRATEGY_GREEDY = 3
+"""The first good match is taken."""
 STRATEGY_LAZY = 4
+"""A match one byte further on is looked at too."""
 STRATEGY_LAZY2 = 5
+"""Matches up to two bytes further on are looked at too."""
 STRATEGY_BTLAZY2 = 6
+"""As `STRATEGY_LAZY2`, with binary trees."""
 STRATEGY_BTOPT = 7
+"""The cheapest sequence of matches, with binary trees."""
 STRATEGY_BTULTRA = 8
+"""As `STRATEGY_BTOPT`, with a better estimate of the cost."""
 STRATEGY_BTULTRA2 = 9
+"""As `STRATEGY_BTULTRA`, in two passes."""
 
 # For the streaming interfaces, which are not here: programs that name them can be imported.
 FLUSH_BLOCK = 0
+"""Of the streaming interfaces, which are not here."""
 FLUSH_FRAME = 1
+"""Of the streaming interfaces, which are not here."""
 COMPRESSOBJ_FLUSH_FINISH = 0
+"""Of the streaming interfaces, which are not here."""
 COMPRESSOBJ_FLUSH_BLOCK = 1
+"""Of the streaming interfaces, which are not here."""
 COMPRESSION_RECOMMENDED_INPUT_SIZE = BLOCKSIZE_MAX
+"""Of the streaming interfaces, which are not here."""
 COMPRESSION_RECOMMENDED_OUTPUT_SIZE = 131_591
+"""Of the streaming interfaces, which are not here."""
 DECOMPRESSION_RECOMMENDED_INPUT_SIZE = BLOCKSIZE_MAX + 3
+"""Of the streaming interfaces, which are not here."""
 DECOMPRESSION_RECOMMENDED_OUTPUT_SIZE = BLOCKSIZE_MAX
+"""Of the streaming interfaces, which are not here."""
 
 # libzstd's bounds of what python-zstandard has no constants for.
 _LOWEST_LEVEL = -131_072

@@ -3,55 +3,113 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::codec::{DEFAULT_DICTIONARY_SIZE, DEFAULT_LEVEL};
 use crate::files::DEFAULT_BATCH_ROWS;
 
-/// Whole binary columns of Parquet and Arrow IPC files through zstd.
+/// Options of every command, under a heading of their own.
+const COMMON: &str = "Common options";
+
+/// Whole binary columns of Parquet and Arrow IPC files through zstd
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(name = "zstd-arrow", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  zstd-arrow demo
+  zstd-arrow compress events.parquet -c payload --train 110KiB -o small.parquet
+  zstd-arrow inspect small.parquet
+  zstd-arrow decompress small.parquet -o events.parquet
+
+Exit status: 0 for success, 1 for bad data or a failing file, 2 for wrong usage,
+130 after an interruption. The output is written beside its target and renamed
+when it is whole.")]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
 
     /// Threads: 0 for all cores, 1 for none but the main one
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", help_heading = COMMON)]
     pub(super) threads: usize,
 
     /// The most rows of a batch (Parquet)
     #[arg(long, global = true, default_value_t = DEFAULT_BATCH_ROWS, value_name = "N",
-          value_parser = positive)]
+          value_parser = positive, help_heading = COMMON)]
     pub(super) batch_rows: usize,
 
     /// Report as JSON, for scripts; errors too
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(super) json: bool,
 
     /// No report and no progress bar
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = COMMON)]
     pub(super) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make a table of events, compress and decompress it, check every byte, show the figures
+    #[command(after_help = "\
+Examples:
+  zstd-arrow demo
+  zstd-arrow demo --rows 20000 --level 19 --threads 1
+  zstd-arrow demo --rows 20000 --save events.parquet")]
     Demo(DemoArgs),
     /// Show what the binary columns of a file hold, from headers alone
+    #[command(after_help = "\
+Examples:
+  zstd-arrow inspect small.parquet
+  zstd-arrow inspect small.parquet --json | jq '.columns[].dictionary_ids'
+  zstd-arrow inspect - < small.arrows")]
     Inspect {
         /// A Parquet or Arrow IPC file; - for an IPC stream on standard input
         file: PathBuf,
     },
     /// Compress each value of columns to a zstd frame
-    #[command(after_help = "Example:\n  \
-        zstd-arrow compress events.parquet -c payload --train 110KiB -o small.parquet")]
+    #[command(after_help = "\
+Examples:
+  zstd-arrow compress events.parquet -c payload -o small.parquet
+  zstd-arrow compress events.parquet -c payload --train 110KiB -o small.parquet
+  zstd-arrow compress pages.arrow -c pages.html -c note --level 19 -o b.arrow
+  zstd-arrow compress today.parquet -c payload --dictionary small.parquet \\
+      -o small-too.parquet
+  producer | zstd-arrow compress - -c payload -o - | consumer")]
     Compress(CompressArgs),
     /// Decompress columns of zstd frames
-    #[command(after_help = "Example:\n  zstd-arrow decompress small.parquet -o events.parquet")]
+    #[command(after_help = "\
+Examples:
+  zstd-arrow decompress small.parquet -o events.parquet
+  zstd-arrow decompress foreign.parquet -c body --dictionary body.dict --utf8 \\
+      -o pages.parquet
+  zstd-arrow decompress crawl.parquet --on-error null --max-value-size 64MiB \\
+      -o pages.parquet --json")]
     Decompress(DecompressArgs),
     /// Train a dictionary on a column
-    #[command(after_help = "Example:\n  \
-        zstd-arrow train events.parquet -c payload -o payload.dict")]
+    #[command(after_help = "\
+Examples:
+  zstd-arrow train events.parquet -c payload -o payload.dict
+  zstd-arrow train events.parquet -c payload.body --size 32KiB -o body.dict")]
     Train(TrainArgs),
+    /// Print what a shell needs to complete this command's arguments
+    #[command(after_help = "\
+Examples:
+  zstd-arrow completions bash > /etc/bash_completion.d/zstd-arrow
+  zstd-arrow completions fish > ~/.config/fish/completions/zstd-arrow.fish
+  source <(zstd-arrow completions zsh)")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    #[command(after_help = "\
+Examples:
+  zstd-arrow man | man -l -
+  zstd-arrow man -o ~/.local/share/man/man1")]
+    Man {
+        /// A folder that there is, for the pages of all commands
+        #[arg(long, short, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -62,6 +120,9 @@ pub(super) struct DemoArgs {
     /// The compression level
     #[arg(long, default_value_t = DEFAULT_LEVEL, value_name = "LEVEL", allow_negative_numbers = true)]
     pub(super) level: i32,
+    /// Keep the table, as a Parquet file with the columns id and payload
+    #[arg(long, value_name = "FILE")]
+    pub(super) save: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -202,5 +263,53 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(0) => Err("at least 1".to_owned()),
         Ok(number) => Ok(number),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The lines of examples in `help`, each as its words.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        let joined = help.replace("\\\n", " ");
+        let lines = joined.lines().filter_map(|line| line.strip_prefix("  "));
+        // Of a pipe, the part that is this command; what is behind a redirection is the shell's.
+        let ours = lines.map(|line| line[line.find("zstd-arrow").expect(line)..].to_owned());
+        let ends = ['|', '<', '>', ')'];
+        ours.map(|line| {
+            line.split(ends)
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_description_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    /// The examples are command lines that are understood.
+    #[test]
+    fn the_examples_are_understood() {
+        let command = Args::command();
+        let helps = std::iter::once(&command).chain(command.get_subcommands());
+        for inner in helps {
+            let help = inner.get_after_help().expect("every command has examples").to_string();
+            let (_, help) = help.split_once("Examples:\n").expect("a heading");
+            let help = help.split("\n\n").next().unwrap_or_default();
+            assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+            let found = examples(help);
+            assert!(!found.is_empty());
+            for words in found {
+                Args::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+            }
+        }
     }
 }

@@ -45,6 +45,10 @@ pub(super) fn run(args: &DemoArgs, threads: usize, interrupt: &Interrupt) -> Res
         .map_err(|error| Error::in_file(&std::env::temp_dir(), error))?;
     let events = folder.path().join("events.parquet");
     write_events(&events, args.rows)?;
+    if let Some(path) = &args.save {
+        let bytes = std::fs::read(&events).map_err(|error| Error::in_file(&events, error))?;
+        files::write_whole(path, &bytes)?;
+    }
     let column = read_column(&events)?;
 
     let compressor = |dictionary: Option<&Dictionary>| {

@@ -9,6 +9,7 @@ mod interrupt;
 mod pipe;
 mod progress;
 mod report;
+mod shell;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -133,6 +134,9 @@ impl Run<'_> {
             Command::Compress(args) => self.compress(args),
             Command::Decompress(args) => self.decompress(args),
             Command::Train(args) => self.train(args),
+            Command::Completions { shell } => write_out(&shell::completions(*shell)),
+            Command::Man { output: None } => write_out(&shell::page()),
+            Command::Man { output: Some(folder) } => shell::write_pages(folder),
         }
     }
 
@@ -273,12 +277,21 @@ impl Run<'_> {
         let mut out: Box<dyn Write> =
             if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         let mut printer = Printer::new(&mut *out, self.args.json);
-        match print(&mut printer).and_then(|()| out.flush()) {
-            // Whoever read the report has seen enough of it.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(Error::in_file(Path::new("standard output"), error)),
-            Ok(()) => Ok(()),
-        }
+        said(print(&mut printer).and_then(|()| out.flush()))
+    }
+}
+
+fn write_out(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout();
+    said(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+fn said(written: io::Result<()>) -> Result<()> {
+    match written {
+        // Whoever read it has seen enough of it.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::in_file(Path::new("standard output"), error)),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! cannot say.
 
 mod plans;
+mod readme;
 mod script;
 mod scripts;
 mod tables;
