@@ -18,11 +18,13 @@ FEATURES := --features cli,ballista
 # Where cargo puts what it makes (asked for in a shell).
 TARGET = $$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 SITE := site
+# Absolute: benchmarks of cargo run in the package's folder, wherever that is.
+RESULTS := $(CURDIR)/bench-results
 # (The one that is a library for Python, `interop`, is run with the Python package.)
 EXAMPLES := quickstart dictionary parquet_stream self_describing sql errors_as_nulls thread_pool ballista_cluster
 MODULES := zstd_arrow $(addprefix zstd_arrow.,zstandard polars duckdb spark)
 
-.PHONY: demo test test-rust test-python test-wheel test-spark wheel docs docs-rust docs-python notebooks bench clean
+.PHONY: demo test test-rust test-python test-wheel test-spark wheel docs docs-rust docs-python notebooks bench instructions clean
 .PHONY: soak soak-fuzz soak-miri soak-asan soak-tsan soak-mutated soak-threads deny
 
 # The main job, from end to end, on data it makes itself.
@@ -117,27 +119,33 @@ $(VENV_SPARK)/ready: tests/spark/requirements.txt
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
 	touch $@
 
-# As ratios, side by side: the codec against the plain loop over libzstd, both decoders, queries against
-# the codec; file jobs, small calls and the GIL against scripts with python-zstandard; query engines
-# with this package against what people write in them without it. (Spark too, where
-# `make test-spark` has fetched it.)
+# As ratios, side by side: the codec against the plain loop over libzstd, at its edges, both decoders,
+# queries against the codec; columns against Python's other ways to zstd; file jobs, small calls and the
+# GIL against scripts with python-zstandard; query engines with this package against what people write
+# in them without it. (Spark too, where `make test-spark` has fetched it.) Figures are in bench-results/
+# as JSON too. (Optimising over all of DataFusion's crates would take a quarter of an hour.)
 bench: $(VENV)/ready wheel
-	$(CARGO) bench --locked --bench codec
+	mkdir -p $(RESULTS)
+	$(CARGO) bench --locked --bench codec -- --json $(RESULTS)/codec.json
 	$(CARGO) bench --locked --bench edges
 	$(CARGO) bench --locked --bench batch
-	$(CARGO) bench --locked --bench sql --features datafusion
+	CARGO_PROFILE_BENCH_LTO=off $(CARGO) bench --locked --bench sql --features datafusion
 	$(CARGO) build --release --locked $(CLI)
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r benches/requirements.txt
-	$(VENV)/bin/python benches/peers.py $(CORPORA_FLAG)
-	$(VENV)/bin/python benches/files.py $(CORPORA_FLAG)
+	$(VENV)/bin/python benches/peers.py $(CORPORA_FLAG) --json $(RESULTS)/peers.json
+	$(VENV)/bin/python benches/files.py $(CORPORA_FLAG) --json $(RESULTS)/files.json
 	$(VENV)/bin/python benches/small.py
 	$(VENV)/bin/python benches/gil.py
-	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb $(CORPORA_FLAG)
+	$(VENV)/bin/python benches/engines.py --engines pyarrow pandas polars duckdb $(CORPORA_FLAG) --json $(RESULTS)/engines.json
 	if test -e $(VENV_SPARK)/ready; then \
 		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
-		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark; \
+		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark --json $(RESULTS)/spark.json; \
 	fi
+
+# Instructions of the hot paths beside those that were kept, by callgrind: needs valgrind.
+instructions:
+	$(PYTHON) benches/instructions.py
 
 # The slow checks of docs/reliability.md, each for so many seconds, with counts. They need a nightly
 # toolchain with miri and rust-src, cargo-fuzz (cargo install cargo-fuzz) and gcc.
@@ -192,4 +200,4 @@ deny:
 
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(WHEELS) $(UNPACKED) $(SITE)
+	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(WHEELS) $(UNPACKED) $(SITE) $(RESULTS)

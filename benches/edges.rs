@@ -8,7 +8,7 @@
 //!   there; microseconds a call, the least of the rounds.
 //! - `huge`: one value of 256 MB among 100,000 of 1 KB, on two threads, against the best split that
 //!   there is: a frame cannot be shared, so it is the huge one's own time, or half of all if that is
-//!   more; both by the codec on one thread, in the same round. Medians.
+//!   more; both by the codec on one thread, in the same round, and each call in fresh memory. Medians.
 //! - `rows`: LargeBinary to BufferWithSegments and back, 10 rows and 10 million; nanoseconds a call,
 //!   the least of the rounds.
 //! - `peak` (Linux): the most memory while a column of 1 GB is decompressed, above what the process
@@ -125,6 +125,7 @@ fn say_ten(job: &str, plain: f64, ours: f64) {
 }
 
 fn huge(rounds: usize) {
+    set_idle_limit(0);
     let small = corpus::rows(1000, 100_000_000);
     let huge = corpus::rows(1_000_000, 256_000_000).concat();
     let alone: ArrayRef = Arc::new(LargeBinaryArray::from_iter_values([&huge]));
