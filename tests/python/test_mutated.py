@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,14 +66,20 @@ def test_columns() -> None:
 
 
 def test_items_of_the_drop_in() -> None:
-    """As items of `multi_decompress_to_buffer`: each batch ends with its first bad item; the sound
-    ones alone come back."""
+    """As items of `multi_decompress_to_buffer`: the sound ones alone come back, a bad one is an error."""
     for frames, expected, dictionary in batches():
         given = drop_in.ZstdCompressionDict(dictionary) if dictionary else None
         decompressor = drop_in.ZstdDecompressor(dict_data=given)
         good = frames.filter(expected.is_valid()).to_pylist()
-        values = decompressor.multi_decompress_to_buffer(good, threads=2)
-        assert [value.tobytes() for value in values] == expected.drop_null().to_pylist()
-        first = next(row for row, valid in enumerate(expected.is_valid().to_pylist()) if not valid)
-        with pytest.raises(drop_in.ZstdError, match=f"item {first}"):
-            decompressor.multi_decompress_to_buffer(frames[: first + 5].to_pylist())
+        contents = expected.drop_null().to_pylist()
+        sizes = struct.pack(f"={len(contents)}Q", *map(len, contents))
+        values = decompressor.multi_decompress_to_buffer(
+            good, decompressed_sizes=sizes, threads=2
+        )
+        assert [value.tobytes() for value in values] == contents
+        with pytest.raises((drop_in.ZstdError, ValueError), match=r"item \d+"):
+            decompressor.multi_decompress_to_buffer(frames.to_pylist())
+        # Each of them alone. (A frame that does not say its size is a ValueError.)
+        for frame in frames.filter(expected.is_null()).to_pylist()[:100]:
+            with pytest.raises((drop_in.ZstdError, ValueError)):
+                decompressor.multi_decompress_to_buffer([frame])
