@@ -95,12 +95,11 @@ def test_no_memory_for_a_context() -> None:
 
 @pytest.mark.parametrize("threads", [400, None])
 def test_no_threads(threads: int | None) -> None:
-    """Where the system starts no more threads: OSError that says so, and calls on one thread go on."""
+    """Where the system starts no more threads: OSError that says so; calls on one thread go on."""
     code = f"""
     round_trip()
     # Room for the arrays, and not for the stacks of threads.
     threads = {threads}
-    threading.stack_size()
     limit(resource.RLIMIT_AS, in_use() + ({20 if threads is None else 200} << 20))
     if threads is None:
         os.environ["RAYON_NUM_THREADS"] = "300"
@@ -116,11 +115,11 @@ def test_no_threads(threads: int | None) -> None:
     assert "cannot start" in said and "threads: " in said, said
 
 
-# ------------------------------------------------------------------------------- objects and their ends
+# ----------------------------------------------------------------------- objects and their ends
 
 
 def test_shutdown_with_arrays_alive() -> None:
-    """The interpreter ends well with arrays, buffers and failures alive, in cycles and in modules."""
+    """The interpreter ends well with arrays, buffers and failures alive, also in cycles."""
     code = """
     import sys, types
     values = pa.array([b"value %d" % i for i in range(100_000)], pa.large_binary())
