@@ -24,18 +24,22 @@ pub fn header(bytes: &[u8], magicless: bool) -> Option<ZSTD_FrameHeader> {
     (code == 0 && header.frameType == ZSTD_FrameType_e::ZSTD_frame).then_some(header)
 }
 
-/// A decompressor as anybody would make one.
-pub struct Plain<'a> {
-    context: DCtx<'a>,
-    dictionary: Option<&'a [u8]>,
+/// A decompressor as anybody would make one: with the dictionary loaded once, which libzstd then
+/// digests. (Given with each call, it is more strict: a digested one lets a frame refer to bytes of
+/// the dictionary's own tables.)
+pub struct Plain {
+    context: DCtx<'static>,
 }
 
-impl<'a> Plain<'a> {
-    pub fn new(dictionary: Option<&'a [u8]>, magicless: bool) -> Self {
+impl Plain {
+    pub fn new(dictionary: Option<&[u8]>, magicless: bool) -> Self {
         let mut context = DCtx::create();
         let format = if magicless { FrameFormat::Magicless } else { FrameFormat::One };
         context.set_parameter(DParameter::Format(format)).expect("a format");
-        Self { context, dictionary }
+        if let Some(dictionary) = dictionary {
+            context.load_dictionary(dictionary).expect("a sound dictionary");
+        }
+        Self { context }
     }
 
     /// The content of all frames of a value, if it is sound and not more than `most` bytes.
@@ -48,8 +52,7 @@ impl<'a> Plain<'a> {
             if value.is_empty() {
                 return None;
             }
-            let dictionary = self.dictionary.unwrap_or_default();
-            match self.context.decompress_using_dict(&mut content, value, dictionary) {
+            match self.context.decompress(&mut content, value) {
                 Ok(_) => return Some(content),
                 Err(_) if room < most => room = most,
                 Err(_) => return None,

@@ -414,7 +414,7 @@ mod tests {
             };
             for bad in [0, 5, runs.len() - 1] {
                 thread::scope(|scope| {
-                    let beside = scope.spawn(&sound);
+                    let beside = scope.spawn(sound);
                     let error = workers
                         .for_each(&runs, &contexts, |_, place, _| {
                             assert!(place != bad, "run {place} is one too many");

@@ -53,13 +53,29 @@ mod _native {
     };
     #[pymodule_export]
     use super::table::{compress_table, decompress_table};
-    /// libzstd's version, as it is known when it runs.
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::refuse_subinterpreters()?;
+        // libzstd's version, as it is known when it runs.
         module.add("ZSTD_VERSION", crate::codec::zstd_version())
     }
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's names")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+}
+
+/// Pools and classes belong to one interpreter. (Python itself looks at what a module says of this from
+/// 3.12 on.)
+fn refuse_subinterpreters() -> PyResult<()> {
+    const MAIN: i64 = 0;
+    // SAFETY: there is an interpreter, for a module is being imported into it.
+    let id = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+    match id {
+        MAIN => Ok(()),
+        _ => Err(pyo3::exceptions::PyImportError::new_err(
+            "zstd_arrow does not work in a subinterpreter: import it in the main one",
+        )),
+    }
 }

@@ -69,11 +69,11 @@ fn frames() {
     write("header", "magicless", &[&[1], &level(3, value(1).as_bytes())[4..]].concat());
     // Rows of each kind, for each layout and decoder.
     for how in 0..12_u8 {
-        let mut seed = vec![how * 2 | 2, how];
+        let mut seed = vec![(how * 2) | 2, how];
         for (i, (_, frame)) in several.iter().enumerate() {
             seed.extend([1]);
             seed.extend(string(frame));
-            seed.extend(made(how << 3 | how & 7, value(i).as_bytes()));
+            seed.extend(made((how << 3) | (how & 7), value(i).as_bytes()));
         }
         seed.push(0);
         write("decompress", &format!("rows-{how}"), &seed);

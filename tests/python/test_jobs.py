@@ -794,7 +794,7 @@ exit $status
 
 @pytest.mark.parametrize("name", ["out.parquet", "new.parquet"])
 def test_read_only_target(command: Command, folder: Path, name: str) -> None:
-    """A target that may not be written to, there or not: an error that names it, and nothing changes."""
+    """A target that may not be written to, there or not: an error that names it."""
     source, disk = write(events(), folder / "in.parquet"), folder / "disk"
     disk.mkdir()
     job = [command.path, "compress", source, "-c", "value", "-o", disk / name]

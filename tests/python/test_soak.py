@@ -1,4 +1,4 @@
-"""Mixed calls from eight threads, for a short time: `soak.py`, which `make soak` runs for longer."""
+"""Mixed calls from eight threads, for a short time: `soak.py`; `make soak` runs it for longer."""
 
 from __future__ import annotations
 
