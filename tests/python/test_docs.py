@@ -119,7 +119,7 @@ def test_statuses_in_the_readme_are_those_of_the_help(help_of: Help) -> None:
 
 
 def functions() -> Iterator[tuple[str, inspect.Signature]]:
-    """Every public function and method, with its signature. (Those of `zstandard` are another's.)"""
+    """Public functions and methods, with signatures (those of `zstandard` are another's)."""
     for module in (za, za.duckdb, za.polars, za.spark):
         for name in module.__all__:
             item = getattr(module, name)
