@@ -122,7 +122,7 @@ soak-fuzz:
 	done
 
 soak-miri:
-	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --no-default-features --lib -- batch
+	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --no-default-features --lib -- what_is_taken_is_what_the_twin_has
 	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --test it -- segments:: convert::
 
 soak-asan:
