@@ -142,7 +142,7 @@ soak-mutated: $(VENV)/ready wheel
 
 soak-threads: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python tests/python/soak.py --seconds $(SECONDS) --threads 8
+	MALLOC_ARENA_MAX=2 $(VENV)/bin/python tests/python/soak.py --seconds $(SECONDS) --threads 8
 
 # The tree of dependencies against deny.toml and the advisory database (cargo install cargo-deny).
 deny:
