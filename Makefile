@@ -174,7 +174,7 @@ soak-fuzz:
 	done
 
 soak-miri:
-	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --no-default-features --lib -- batch
+	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --no-default-features --lib -- what_is_taken_is_what_the_twin_has
 	MIRIFLAGS=-Zmiri-disable-isolation $(NIGHTLY) miri test --locked --test it -- segments:: convert::
 
 soak-asan:
@@ -194,7 +194,7 @@ soak-mutated: $(VENV)/ready wheel
 
 soak-threads: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python tests/python/soak.py --seconds $(SECONDS) --threads 8
+	MALLOC_ARENA_MAX=2 $(VENV)/bin/python tests/python/soak.py --seconds $(SECONDS) --threads 8
 
 # The tree of dependencies against deny.toml and the advisory database (cargo install cargo-deny).
 deny:
