@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 WHEELS := dist
 VENV_SPARK := .venv-spark
+VENV_DATAFUSION := .venv-datafusion
+# The functions for DataFusion's Python package: a crate and a package of its own.
+DATAFUSION := packages/datafusion
 # A folder with deb.parquet and py.parquet to measure on, if there is one.
 CORPORA ?=
 CORPORA_FLAG := $(if $(CORPORA),--corpora $(CORPORA))
@@ -15,7 +18,7 @@ CLI := --features cli
 # DataFusion and the rest are compiled once.
 FEATURES := --features cli,ballista
 
-.PHONY: demo test test-rust test-python test-wheel test-spark wheel bench clean
+.PHONY: demo test test-rust test-python test-wheel test-spark test-datafusion wheel bench clean
 
 # The main job, from end to end, on data it makes itself.
 demo:
@@ -28,6 +31,7 @@ test: test-rust test-python test-wheel
 # are, and the others are not checked once more for it.)
 test-rust:
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path $(DATAFUSION)/Cargo.toml
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
 	$(CARGO) clippy --locked --features python --lib -- -D warnings
@@ -41,7 +45,7 @@ test-rust:
 # everything once more, with other features of the dependencies.)
 test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python -m ruff check python tests/python tests/spark examples/python benches
+	$(VENV)/bin/python -m ruff check python $(DATAFUSION) tests/python tests/spark tests/datafusion_python examples/python benches
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$$($(CARGO) metadata --locked --no-deps --format-version 1 | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
@@ -60,6 +64,14 @@ test-spark: $(VENV_SPARK)/ready wheel
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
 	$(VENV_SPARK)/bin/python -m pytest -q -rsx tests/spark
 
+# zstd_arrow.datafusion in a real DataFusion. Not a part of `test`: DataFusion is compiled for it once
+# more, with its interface between libraries.
+test-datafusion: $(VENV_DATAFUSION)/ready wheel
+	$(VENV_DATAFUSION)/bin/python -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) ./$(DATAFUSION)
+	$(VENV_DATAFUSION)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV_DATAFUSION)/bin/python -m mypy.stubtest --allowlist tests/datafusion_python/stubs.allowed zstd_arrow_datafusion
+	$(VENV_DATAFUSION)/bin/python -m pytest -q -rsx tests/datafusion_python
+
 # A wheel for every CPython from 3.11 on.
 wheel: $(VENV)/ready
 	rm -rf $(WHEELS)
@@ -70,6 +82,11 @@ $(VENV)/ready: tests/python/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r tests/python/requirements.txt
 	touch $@
 
+$(VENV_DATAFUSION)/ready: tests/datafusion_python/requirements.txt
+	$(PYTHON) -m venv $(VENV_DATAFUSION)
+	$(VENV_DATAFUSION)/bin/python -m pip install $(PIP_QUIET) -r tests/datafusion_python/requirements.txt
+	touch $@
+
 $(VENV_SPARK)/ready: tests/spark/requirements.txt
 	$(PYTHON) -m venv $(VENV_SPARK)
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
@@ -77,8 +94,8 @@ $(VENV_SPARK)/ready: tests/spark/requirements.txt
 
 # As ratios, side by side: the codec against the plain loop over libzstd, both decoders, queries against
 # the codec; file jobs, small calls and the GIL against scripts with python-zstandard; query engines
-# with this package against what people write in them without it. (Spark too, where
-# `make test-spark` has fetched it.)
+# with this package against what people write in them without it. (Spark and DataFusion
+# too, where `make test-spark` and `make test-datafusion` have fetched them.)
 bench: $(VENV)/ready wheel
 	$(CARGO) bench --locked --bench codec
 	$(CARGO) bench --locked --bench batch
@@ -93,7 +110,13 @@ bench: $(VENV)/ready wheel
 		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
 		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark; \
 	fi
+	if test -e $(VENV_DATAFUSION)/ready; then \
+		$(VENV_DATAFUSION)/bin/python -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) ./$(DATAFUSION) && \
+		$(VENV_DATAFUSION)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
+		$(VENV_DATAFUSION)/bin/python benches/engines.py --engines datafusion $(CORPORA_FLAG); \
+	fi
 
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(WHEELS)
+	$(CARGO) clean --manifest-path $(DATAFUSION)/Cargo.toml
+	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(VENV_DATAFUSION) $(WHEELS)
