@@ -6,6 +6,9 @@ VENV := .venv
 WHEELS := dist
 UNPACKED := sdist
 VENV_SPARK := .venv-spark
+VENV_DATAFUSION := .venv-datafusion
+# The functions for DataFusion's Python package: a crate and a package of its own.
+DATAFUSION := packages/datafusion
 # A folder with deb.parquet and py.parquet to measure on, if there is one.
 CORPORA ?=
 CORPORA_FLAG := $(if $(CORPORA),--corpora $(CORPORA))
@@ -22,9 +25,10 @@ SITE := site
 RESULTS := $(CURDIR)/bench-results
 # (The one that is a library for Python, `interop`, is run with the Python package.)
 EXAMPLES := quickstart dictionary parquet_stream self_describing sql errors_as_nulls thread_pool ballista_cluster
-MODULES := zstd_arrow $(addprefix zstd_arrow.,zstandard polars duckdb spark)
+MODULES := zstd_arrow $(addprefix zstd_arrow.,zstandard polars duckdb spark datafusion)
 
-.PHONY: demo test test-rust test-python test-wheel test-spark wheel docs docs-rust docs-python notebooks bench instructions clean
+.PHONY: demo test test-rust test-python test-wheel test-spark test-datafusion wheel
+.PHONY: docs docs-rust docs-python notebooks bench instructions clean
 .PHONY: soak soak-fuzz soak-miri soak-asan soak-tsan soak-mutated soak-threads deny
 
 # The main job, from end to end, on data it makes itself.
@@ -36,6 +40,7 @@ test: test-rust test-python test-wheel docs
 
 test-rust:
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path $(DATAFUSION)/Cargo.toml
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
 	$(CARGO) clippy --locked --features python --lib -- -D warnings
@@ -48,7 +53,7 @@ test-rust:
 # everything once more, with other features of the dependencies.)
 test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python -m ruff check python tests/python tests/spark examples/python benches notebooks docs
+	$(VENV)/bin/python -m ruff check python $(DATAFUSION) tests/python tests/spark tests/datafusion_python examples/python benches notebooks docs
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$(TARGET)/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
@@ -104,6 +109,14 @@ test-spark: $(VENV_SPARK)/ready wheel
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
 	$(VENV_SPARK)/bin/python -m pytest -q -rsx tests/spark
 
+# zstd_arrow.datafusion in a real DataFusion. Not a part of `test`: DataFusion is compiled for it once
+# more, with its interface between libraries.
+test-datafusion: $(VENV_DATAFUSION)/ready wheel
+	$(VENV_DATAFUSION)/bin/python -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) ./$(DATAFUSION)
+	$(VENV_DATAFUSION)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(VENV_DATAFUSION)/bin/python -m mypy.stubtest --allowlist tests/datafusion_python/stubs.allowed zstd_arrow_datafusion
+	$(VENV_DATAFUSION)/bin/python -m pytest -q -rsx tests/datafusion_python
+
 # A wheel for every CPython from 3.11 on.
 wheel: $(VENV)/ready
 	rm -rf $(WHEELS)
@@ -114,6 +127,11 @@ $(VENV)/ready: tests/python/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) -r tests/python/requirements.txt
 	touch $@
 
+$(VENV_DATAFUSION)/ready: tests/datafusion_python/requirements.txt
+	$(PYTHON) -m venv $(VENV_DATAFUSION)
+	$(VENV_DATAFUSION)/bin/python -m pip install $(PIP_QUIET) -r tests/datafusion_python/requirements.txt
+	touch $@
+
 $(VENV_SPARK)/ready: tests/spark/requirements.txt
 	$(PYTHON) -m venv $(VENV_SPARK)
 	$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) -r tests/spark/requirements.txt
@@ -122,8 +140,9 @@ $(VENV_SPARK)/ready: tests/spark/requirements.txt
 # As ratios, side by side: the codec against the plain loop over libzstd, at its edges, both decoders,
 # queries against the codec; columns against Python's other ways to zstd; file jobs, small calls and the
 # GIL against scripts with python-zstandard; query engines with this package against what people write
-# in them without it. (Spark too, where `make test-spark` has fetched it.) Figures are in bench-results/
-# as JSON too. (Optimising over all of DataFusion's crates would take a quarter of an hour.)
+# in them without it. (Spark and DataFusion too, where `make test-spark` and `make test-datafusion` have
+# fetched them.) Figures are in bench-results/ as JSON too. (Optimising over all of DataFusion's crates
+# would take a quarter of an hour.)
 bench: $(VENV)/ready wheel
 	mkdir -p $(RESULTS)
 	$(CARGO) bench --locked --bench codec -- --json $(RESULTS)/codec.json
@@ -141,6 +160,11 @@ bench: $(VENV)/ready wheel
 	if test -e $(VENV_SPARK)/ready; then \
 		$(VENV_SPARK)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
 		$(VENV_SPARK)/bin/python benches/engines.py --engines pyspark --json $(RESULTS)/spark.json; \
+	fi
+	if test -e $(VENV_DATAFUSION)/ready; then \
+		$(VENV_DATAFUSION)/bin/python -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir $(WHEELS) ./$(DATAFUSION) && \
+		$(VENV_DATAFUSION)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl && \
+		$(VENV_DATAFUSION)/bin/python benches/engines.py --engines datafusion $(CORPORA_FLAG); \
 	fi
 
 # Instructions of the hot paths beside those that were kept, by callgrind: needs valgrind.
@@ -202,4 +226,5 @@ deny:
 
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(WHEELS) $(UNPACKED) $(SITE) $(RESULTS)
+	$(CARGO) clean --manifest-path $(DATAFUSION)/Cargo.toml
+	rm -rf $(VENV) $(VENV)-empty $(VENV_SPARK) $(VENV_DATAFUSION) $(WHEELS) $(UNPACKED) $(SITE) $(RESULTS)

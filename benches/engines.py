@@ -4,10 +4,10 @@
                                [--json FILE]
 
 Without it means a function of Python for each value, over python-zstandard: `map_elements` in
-Polars, a native function in DuckDB, `map` in pandas, a pandas UDF in Spark. Engines that are not
-installed are left out. Each engine reads the same Parquet file (pandas and pyarrow have it read
-already), decompresses or compresses every value, and adds up the bytes of the results. Ways take
-turns; times are medians of all rounds, in MB/s of values.
+Polars, a native function in DuckDB, a Python UDF in DataFusion, `map` in pandas, a pandas UDF in
+Spark. Engines that are not installed are left out. Each engine reads the same Parquet file (pandas
+and pyarrow have it read already), decompresses or compresses every value, and adds up the bytes of
+the results. Ways take turns; times are medians of all rounds, in MB/s of values.
 
 FOLDER has deb.parquet and py.parquet, with columns key and value. Without it: values made here.
 """
@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -120,6 +121,44 @@ def of_duckdb() -> Iterator[Pair]:
     )
 
 
+def of_datafusion() -> Iterator[Pair]:
+    import zstd_arrow.datafusion
+    from datafusion import RecordBatchStream, SessionConfig, SessionContext, udf
+
+    # No views, of which pyarrow cannot add up the bytes.
+    options = {"datafusion.execution.parquet.schema_force_view_types": "false"}
+    ctx = SessionContext(SessionConfig(options).with_target_partitions(THREADS))
+    zstd_arrow.datafusion.register(ctx)
+
+    def for_each(work: Callable[[bytes], bytes], name: str) -> None:
+        def function(values: pa.Array) -> pa.Array:
+            return pa.array([work(value) for value in values.to_pylist()], pa.large_binary())
+
+        ctx.register_udf(udf(function, [pa.large_binary()], pa.large_binary(), "immutable", name))
+
+    for_each(value_of, "python_decompress")
+    for_each(frame_of, "python_compress")
+
+    def bytes_of_stream(stream: RecordBatchStream) -> int:
+        return sum(bytes_of(batch.to_pyarrow()["value"]) for batch in stream)
+
+    def run(path: Path, function: str) -> int:
+        ctx.register_parquet("t", path)
+        query = f"select {function}(value) as value from t"
+        streams = ctx.sql(query).execute_stream_partitioned()
+        # DataFusion takes the length of text alone, so the bytes are added up here.
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = sum(pool.map(bytes_of_stream, streams))
+        ctx.deregister_table("t")
+        return found
+
+    yield (
+        "DataFusion, Python UDF",
+        lambda path, job: run(path, f"zstd_{job}"),
+        lambda path, job: run(path, f"python_{job}"),
+    )
+
+
 def of_spark() -> Iterator[Pair]:
     import pandas as pd
     import zstd_arrow.spark
@@ -159,6 +198,7 @@ ENGINES = {
     "pandas": of_pandas,
     "polars": of_polars,
     "duckdb": of_duckdb,
+    "datafusion": of_datafusion,
     "pyspark": of_spark,
 }
 _kept: dict[Path, pa.ChunkedArray] = {}

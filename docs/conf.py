@@ -28,7 +28,7 @@ autodoc_default_options = {"members": True, "inherited-members": False}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 # Not installed where the site is made.
-autodoc_mock_imports = ["pyspark"]
+autodoc_mock_imports = ["pyspark", "datafusion", "zstd_arrow_datafusion"]
 
 ROW = re.compile(r"\s*\|(.*)\|\s*$")
 RULE = re.compile(r"[\s|:-]+$")

@@ -4,17 +4,19 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
-use arrow_array::{Array, ArrayRef, LargeBinaryArray, ListArray, UInt64Array};
+use arrow_array::{
+    Array, ArrayRef, LargeBinaryArray, ListArray, RecordBatch, RecordBatchOptions, UInt64Array,
+};
 use arrow_buffer::OffsetBuffer;
-use arrow_schema::{DataType, Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, Documentation, Signature, Volatility,
+    Accumulator, AggregateUDFImpl, ColumnarValue, Documentation, Signature, Volatility,
 };
-use datafusion::physical_expr::expressions::Literal;
+use datafusion::physical_expr::PhysicalExpr;
 
 use super::arguments::{self, Kind};
 use super::documentation;
@@ -64,10 +66,7 @@ impl AggregateUDFImpl for ZstdTrainDictionary {
         }
         let size = match args.exprs.get(1) {
             None => None,
-            Some(size) => match size.downcast_ref::<Literal>() {
-                Some(size) => arguments::number(size.value())?,
-                None => return Err(refused(NAME, "the size must be a constant")),
-            },
+            Some(size) => constant(size)?,
         };
         let size = size.unwrap_or(DEFAULT_DICTIONARY_SIZE as i64);
         if !SIZES.contains(&size) {
@@ -94,6 +93,18 @@ impl AggregateUDFImpl for ZstdTrainDictionary {
         static DOCUMENTATION: LazyLock<Documentation> =
             LazyLock::new(documentation::train_dictionary);
         Some(&DOCUMENTATION)
+    }
+}
+
+/// A number that needs no row to be known. (That an expression is a literal is not seen of one that
+/// comes from another library.)
+fn constant(size: &Arc<dyn PhysicalExpr>) -> Result<Option<i64>> {
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let schema = Arc::new(Schema::empty());
+    let no_columns = RecordBatch::try_new_with_options(schema, Vec::new(), &options)?;
+    match size.evaluate(&no_columns) {
+        Ok(ColumnarValue::Scalar(size)) => arguments::number(&size),
+        Ok(ColumnarValue::Array(_)) | Err(_) => Err(refused(NAME, "the size must be a constant")),
     }
 }
 

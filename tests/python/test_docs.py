@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstd_arrow as za
+import zstd_arrow.datafusion
 import zstd_arrow.duckdb
 import zstd_arrow.polars
 import zstd_arrow.spark
@@ -120,7 +121,7 @@ def test_statuses_in_the_readme_are_those_of_the_help(help_of: Help) -> None:
 
 def functions() -> Iterator[tuple[str, inspect.Signature]]:
     """Public functions and methods, with signatures (those of `zstandard` are another's)."""
-    for module in (za, za.duckdb, za.polars, za.spark):
+    for module in (za, za.datafusion, za.duckdb, za.polars, za.spark):
         for name in module.__all__:
             item = getattr(module, name)
             found = vars(item) if inspect.isclass(item) else {"": item}
