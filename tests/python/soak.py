@@ -3,10 +3,10 @@
     python tests/python/soak.py --seconds 3600 --threads 8
 
 Prints the number of calls, the resident memory, and what of it waits for later results
-(`zstd_arrow.idle_memory`), each tenth of the time, after calls that fill what is kept. It fails if a
-call gives another result than it has to, or if the memory of the last tenth is more than 2 % and
-`--noise` MiB above that of the third. (With MALLOC_ARENA_MAX=2, as `make soak-threads` runs it, glibc
-does not keep an arena for each thread, whose gaps grow for a long time.)
+(`zstd_arrow.idle_memory`), each tenth of the time, after calls that fill what is kept. It fails if
+a call gives another result than it has to, or if the memory of the last tenth is more than 2 % and
+`--noise` MiB above that of the third. (With MALLOC_ARENA_MAX=2, as `make soak-threads` runs it,
+glibc does not keep an arena for each thread, whose gaps grow for a long time.)
 """
 
 from __future__ import annotations
