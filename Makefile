@@ -75,6 +75,7 @@ docs-rust:
 	rm -rf $(SITE)/rust
 	mkdir -p $(SITE)
 	cp -r "$(TARGET)/doc" $(SITE)/rust
+	echo '<meta http-equiv="refresh" content="0; url=zstd_arrow/index.html">' > $(SITE)/rust/index.html
 	$(PYTHON) tests/python/check_site.py $(SITE)/rust
 
 docs-python: $(VENV)/ready wheel
