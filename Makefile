@@ -53,7 +53,7 @@ test-rust:
 # everything once more, with other features of the dependencies.)
 test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python -m pip install $(PIP_QUIET) --force-reinstall --no-deps $(WHEELS)/*.whl
-	$(VENV)/bin/python -m ruff check python $(DATAFUSION) tests/python tests/spark tests/datafusion_python examples/python benches notebooks docs
+	$(VENV)/bin/python -m ruff check python $(DATAFUSION) tests/python tests/spark tests/datafusion_python examples benches notebooks docs
 	$(CARGO) test --locked $(FEATURES) --lib --bins --tests --no-run
 	ZSTD_ARROW="$(TARGET)/debug/zstd-arrow" \
 		$(VENV)/bin/python -m pytest -q -rsx tests/python
@@ -61,7 +61,7 @@ test-python: $(VENV)/ready wheel
 	$(VENV)/bin/python notebooks/run.py
 	$(VENV)/bin/python examples/python/quickstart.py
 	$(CARGO) build --locked $(FEATURES) --example interop
-	$(VENV)/bin/python examples/python/interop.py "$(TARGET)/debug/examples"
+	$(VENV)/bin/python examples/interop.py "$(TARGET)/debug/examples"
 
 # The site: of the Rust crate in site/rust, of the Python package in site/python. Whatever is not
 # documented, or leads nowhere, is an error.

@@ -1,11 +1,11 @@
 //! From Rust to Polars by Arrow's C data interface: a library of this example's own, that Python loads.
 //!
 //! `values` decompresses a column and hands it over as the two C structs that the interface is made
-//! of; `examples/python/interop.py` takes them and makes a Polars Series of them, over the same memory.
+//! of; `examples/interop.py` takes them and makes a Polars Series of them, over the same memory.
 //!
 //! ```text
 //! cargo build --example interop
-//! python examples/python/interop.py target/debug/examples
+//! python examples/interop.py target/debug/examples
 //! ```
 
 use std::sync::Arc;

@@ -518,7 +518,7 @@ fn completions_in_bash() {
     assert_eq!(offered(&shell, &["comp"]), ["compress", "completions"]);
     assert_eq!(
         offered(&shell, &["decompress", "--max-"]),
-        ["--max-batch-size", "--max-value-size", "--max-window-log"]
+        ["--max-value-size", "--max-batch-size", "--max-window-log"]
     );
     assert_eq!(offered(&shell, &["decompress", "--on-error", ""]), ["fail", "null"]);
     assert_eq!(offered(&shell, &["completions", "z"]), ["zsh"]);

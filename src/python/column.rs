@@ -49,10 +49,23 @@ enum Home {
     Other,
 }
 
+/// Bytes of an array's own rows, more or less: a slice shares buffers that may have far more.
+pub(super) fn weight(array: &ArrayRef) -> usize {
+    let lengths = match array.data_type() {
+        DataType::BinaryView => {
+            array.as_binary_view().lengths().map(|length| length as usize).sum()
+        }
+        DataType::Utf8View => array.as_string_view().lengths().map(|length| length as usize).sum(),
+        _ => 0,
+    };
+    let own = array.to_data().get_slice_memory_size();
+    own.map_or_else(|_| array.get_array_memory_size(), |own| own.saturating_add(lengths))
+}
+
 impl Values {
     /// Bytes of the values, more or less: what there is to do.
     pub(super) fn weight(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.get_array_memory_size()).sum()
+        self.chunks.iter().map(weight).sum()
     }
 
     /// Applies `work` to the chunks; a column without chunks is one empty chunk, which the result

@@ -14,6 +14,7 @@ use pyo3_arrow::input::AnyRecordBatch;
 use crate::codec::{CancelFlag, CompressOptions, Compressor, DecompressOptions, Dictionary};
 use crate::files::{self, Table};
 use crate::python::codec::{AnyDictionary, dictionaries, parse_decoder, parse_on_error, threads};
+use crate::python::column::weight as column_weight;
 use crate::python::modules::{import, is_instance};
 use crate::python::work;
 
@@ -153,7 +154,7 @@ impl Home {
 }
 
 fn weight(batches: &[RecordBatch]) -> usize {
-    batches.iter().map(RecordBatch::get_array_memory_size).sum()
+    batches.iter().flat_map(RecordBatch::columns).map(column_weight).sum()
 }
 
 /// Compresses named columns of a table; the table says so, and which dictionaries they need.

@@ -1,7 +1,7 @@
 """From Rust to Polars by Arrow's C data interface, with nothing between them.
 
     cargo build --example interop
-    python examples/python/interop.py target/debug/examples
+    python examples/interop.py target/debug/examples
 
 `examples/interop.rs` is a library with one function, which fills the two C structs that the
 interface is made of. Polars (like pyarrow, DuckDB, nanoarrow) takes them inside of PyCapsules.
