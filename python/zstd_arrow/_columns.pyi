@@ -14,10 +14,10 @@ from zstd_arrow._dictionary import _AnyDictionary
 from zstd_arrow._typing import (
     ArrowArrayExportable,
     ArrowStreamExportable,
-    Decoder,
     ForeignBuffer,
     ForeignCollection,
     PandasSeries,
+    _Decoder,
 )
 from zstd_arrow.errors import ZstdError
 
@@ -104,7 +104,7 @@ def decompress(  # type: ignore[overload-overlap, unused-ignore]
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> pl.Series: ...
 @overload
 def decompress(  # type: ignore[overload-overlap, unused-ignore]
@@ -118,7 +118,7 @@ def decompress(  # type: ignore[overload-overlap, unused-ignore]
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> _PandasSeries: ...
 @overload
 def decompress(
@@ -132,7 +132,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> pa.Array[Any]: ...
 @overload
 def decompress(
@@ -146,7 +146,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> pa.ChunkedArray[Any]: ...
 @overload
 def decompress(
@@ -160,7 +160,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> Array: ...
 @overload
 def decompress(
@@ -174,7 +174,7 @@ def decompress(
     max_value_size: int | None = None,
     max_output_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> ChunkedArray: ...
 @overload
 def decompressed_size(column: pl.Series) -> pl.Series: ...  # type: ignore[overload-overlap, unused-ignore]

@@ -9,7 +9,7 @@ import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ig
 from arro3.core import Table
 
 from zstd_arrow._dictionary import Dictionary, _AnyDictionary
-from zstd_arrow._typing import ArrowArrayExportable, ArrowStreamExportable, Decoder
+from zstd_arrow._typing import ArrowArrayExportable, ArrowStreamExportable, _Decoder
 
 __all__ = [
     "compress_parquet",
@@ -92,7 +92,7 @@ def decompress_table(  # type: ignore[overload-overlap, unused-ignore]
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> pl.DataFrame: ...
 @overload
 def decompress_table(
@@ -104,7 +104,7 @@ def decompress_table(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> pa.Table: ...
 @overload
 def decompress_table(
@@ -116,7 +116,7 @@ def decompress_table(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> Table: ...
 def compress_parquet(
     src: _Path,
@@ -142,7 +142,7 @@ def decompress_parquet(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = None,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
     progress: Callable[[int], object] | None = None,
 ) -> _Report: ...
 def read_dictionaries(path: _Path) -> list[Dictionary]: ...

@@ -5,9 +5,10 @@ The Arrow protocols are those of the Arrow PyCapsule interface.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-Decoder: TypeAlias = Literal["auto", "libzstd", "batch"]
+if TYPE_CHECKING:
+    _Decoder: TypeAlias = Literal["auto", "libzstd", "batch"]
 
 
 class ArrowArrayExportable(Protocol):

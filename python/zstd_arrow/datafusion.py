@@ -35,7 +35,7 @@ from zstd_arrow._dictionary import Dictionary
 from zstd_arrow._engines import all_digested
 
 if TYPE_CHECKING:
-    from datafusion import SessionContext  # type: ignore[import-not-found, unused-ignore]
+    from datafusion import SessionContext as _SessionContext  # type: ignore[import-not-found, unused-ignore]
 
     from zstd_arrow._dictionary import _AnyDictionary
 
@@ -43,7 +43,7 @@ __all__ = ["register"]
 
 
 def register(
-    ctx: SessionContext,
+    ctx: _SessionContext,
     dictionaries: _AnyDictionary | Sequence[_AnyDictionary] | None = None,
 ) -> None:
     """Makes the functions of this module known to a session.

@@ -37,7 +37,7 @@ from zstd_arrow._engines import all_digested, digested
 
 if TYPE_CHECKING:
     from zstd_arrow._dictionary import _AnyDictionary
-    from zstd_arrow._typing import Decoder
+    from zstd_arrow._typing import _Decoder
 
 __all__ = ["FRAME_INFO", "ZstdExpr", "ZstdSeries"]
 
@@ -145,7 +145,7 @@ class ZstdExpr:
         on_error: Literal["raise", "null"] = "raise",
         max_value_size: int | None = None,
         threads: int | None = None,
-        decoder: Decoder = "auto",
+        decoder: _Decoder = "auto",
     ) -> pl.Expr:
         """The value in each row's frames.
 
@@ -304,7 +304,7 @@ class ZstdSeries:
         on_error: Literal["raise", "null"] = "raise",
         max_value_size: int | None = None,
         threads: int | None = None,
-        decoder: Decoder = "auto",
+        decoder: _Decoder = "auto",
     ) -> pl.Series:
         """The value in each row's frames: `zstd_arrow.decompress`."""
         return _columns.decompress(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame as _DataFrame  # type: ignore[import-not-found, unused-ignore]
 
     from zstd_arrow._dictionary import _AnyDictionary
-    from zstd_arrow._typing import Decoder
+    from zstd_arrow._typing import _Decoder
 
     _Work = Callable[[pa.Array[Any]], pa.Array[Any]]
     _Plan = dict[int, tuple[str, pa.DataType]]
@@ -112,7 +112,7 @@ def decompress(
     on_error: Literal["raise", "null"] = "raise",
     max_value_size: int | None = None,
     threads: int | None = 1,
-    decoder: Decoder = "auto",
+    decoder: _Decoder = "auto",
 ) -> _DataFrame:
     """The values in the frames of some columns.
 

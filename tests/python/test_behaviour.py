@@ -451,8 +451,9 @@ def modules() -> list[str]:
     return ["zstd_arrow", *[module.name for module in found if not module.name.endswith("_native")]]
 
 
-# Spark is a large download: `make test-spark` runs these examples.
-ELSEWHERE = {"zstd_arrow.spark"}
+# Spark is a large download, DataFusion a long build: `make test-spark` and `make test-datafusion`
+# run these examples.
+ELSEWHERE = {"zstd_arrow.spark", "zstd_arrow.datafusion"}
 
 
 @pytest.mark.parametrize("name", modules())
