@@ -108,7 +108,11 @@ impl<'a> Printer<'a> {
 
     fn failures(&mut self, column: &ColumnReport) -> io::Result<()> {
         let (name, failed) = (&column.name, count(column.failed));
-        writeln!(self.out, "{name}: {failed} rows could not be decompressed and are null:")?;
+        let rows = match column.failed {
+            1 => "row could not be decompressed and is null",
+            _ => "rows could not be decompressed and are null",
+        };
+        writeln!(self.out, "{name}: {failed} {rows}:")?;
         for failure in column.failures.iter().take(FAILURES_SHOWN) {
             writeln!(self.out, "  row {}: {}", failure.row, failure.error)?;
         }

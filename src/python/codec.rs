@@ -10,6 +10,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_schema::DataType;
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySequence};
 
@@ -19,6 +20,8 @@ use crate::codec::{
 };
 use crate::error::Error;
 use crate::python::buffers::{bytes_of, to_bytes};
+use crate::python::calls::{attribute_opt, call};
+use crate::python::capsules::Capsules;
 use crate::python::column::Column;
 use crate::python::errors::zstd_error;
 use crate::python::{prepared, work};
@@ -118,15 +121,15 @@ impl<'py> FromPyObject<'_, 'py> for AnyDictionary {
             return Ok(Self(dictionary.get().0.clone()));
         }
         // A dictionary of python-zstandard, or of the drop-in.
-        let bytes = match object.call_method0("as_bytes") {
-            Ok(bytes) => bytes_of(&bytes)?,
-            Err(_) => bytes_of(&object).map_err(|_| {
+        let py = object.py();
+        let bytes = match attribute_opt(&object, intern!(py, "as_bytes"))? {
+            Some(give) => bytes_of(&call(&give, ())?)?,
+            None => bytes_of(&object).map_err(|_| {
                 PyTypeError::new_err("a dictionary is a zstd_arrow.Dictionary or its bytes")
             })?,
         };
         // The drop-in's says how it is to be read.
-        let raw = object
-            .getattr_opt("_dict_type")?
+        let raw = attribute_opt(&object, intern!(py, "_dict_type"))?
             .is_some_and(|kind| kind.eq(RAW_CONTENT).unwrap_or(false));
         let dictionary = match raw {
             true => Dictionary::raw_content(bytes.to_vec()),
@@ -366,14 +369,13 @@ impl<'py> FromPyObject<'_, 'py> for Sizes {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if !object.hasattr("__arrow_c_array__")? && !object.hasattr("__arrow_c_stream__")? {
+        let Some(capsules) = Capsules::of(&object)? else {
             let sizes: Vec<Option<u64>> = object.extract().map_err(|_| {
                 PyTypeError::new_err("sizes is an Arrow column of integers, or a sequence of int")
             })?;
             return Ok(Self(sizes.into()));
-        }
-        let (chunks, _) =
-            object.extract::<pyo3_arrow::input::AnyArray>()?.into_chunked_array()?.into_inner();
+        };
+        let (chunks, _) = capsules.into_chunked_array()?.into_inner();
         let mut sizes = Vec::with_capacity(chunks.iter().map(|chunk| chunk.len()).sum());
         for chunk in &chunks {
             extend_sizes(&mut sizes, chunk)?;

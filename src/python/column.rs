@@ -1,4 +1,4 @@
-//! Arrow columns in and out, by the PyCapsule interface.
+//! Arrow columns in and out.
 //!
 //! A column goes back to where it came from: pyarrow gets pyarrow, Polars gets Polars, pandas gets
 //! pandas over pyarrow memory, everything else an arro3 object. None of these packages is imported
@@ -13,11 +13,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::input::AnyArray;
 use pyo3_arrow::{PyArray, PyChunkedArray};
 
 use crate::convert;
 use crate::error::Result;
+use crate::python::calls::{attribute, call_with, method};
+use crate::python::capsules::Capsules;
 use crate::python::foreign;
 use crate::python::modules::{import, is_instance};
 use crate::segments::BufferWithSegmentsCollection;
@@ -92,16 +93,15 @@ impl<'py> FromPyObject<'_, 'py> for Column {
             return Ok(Self::of_segments(collection)?);
         }
         let py = object.py();
-        let is_array = object.hasattr(intern!(py, "__arrow_c_array__"))?;
-        if !is_array && !object.hasattr(intern!(py, "__arrow_c_stream__"))? {
+        let Some(capsules) = Capsules::of(&object)? else {
             return Err(PyTypeError::new_err(format!(
                 "an Arrow column is needed (an object with __arrow_c_array__ or __arrow_c_stream__: \
                  of pyarrow, Polars, DuckDB, pandas, nanoarrow, arro3), not {}",
                 object.get_type().fully_qualified_name()?
             )));
-        }
-        let chunked = object.extract::<AnyArray>()?.into_chunked_array()?;
-        let (mut chunks, mut field) = chunked.into_inner();
+        };
+        let is_array = capsules.is_array();
+        let (mut chunks, mut field) = capsules.into_chunked_array()?.into_inner();
         if let DataType::Struct(fields) = field.data_type() {
             let [only] = &fields[..] else {
                 return Err(PyTypeError::new_err(format!(
@@ -121,7 +121,7 @@ impl<'py> FromPyObject<'_, 'py> for Column {
         }
         let home = Home::of(&object)?;
         let name = match home {
-            Home::Polars => object.getattr(intern!(py, "name"))?.extract()?,
+            Home::Polars => attribute(&object, intern!(py, "name"))?.extract()?,
             _ => field.name().clone(),
         };
         let data_type = field.data_type().clone();
@@ -169,15 +169,28 @@ impl Origin {
         match (&self.home, self.chunked) {
             (Home::Polars, _) => {
                 let chunked = PyChunkedArray::try_new(chunks, field)?;
-                let series = import(py, intern!(py, "polars"))?.getattr(intern!(py, "Series"))?;
-                series.call1((&self.name, chunked))
+                let polars = import(py, intern!(py, "polars"))?;
+                method(&polars, intern!(py, "Series"), (&self.name, chunked))
             }
             (Home::Pandas(series), _) => {
-                let chunked = PyChunkedArray::try_new(chunks, field)?.into_pyarrow(py)?;
-                like_pandas(series.bind(py), chunked.as_any())
+                let chunked = PyChunkedArray::try_new(chunks, field)?;
+                let pyarrow = import(py, intern!(py, "pyarrow"))?;
+                let values = method(&pyarrow, intern!(py, "chunked_array"), (chunked,))?;
+                like_pandas(series.bind(py), &values)
             }
-            (Home::PyArrow, true) => Ok(PyChunkedArray::try_new(chunks, field)?.into_pyarrow(py)?),
-            (Home::Other, true) => PyChunkedArray::try_new(chunks, field)?.into_arro3(py),
+            (Home::PyArrow, true) => {
+                let chunked = PyChunkedArray::try_new(chunks, field)?;
+                let pyarrow = import(py, intern!(py, "pyarrow"))?;
+                method(&pyarrow, intern!(py, "chunked_array"), (chunked,))
+            }
+            (Home::Other, true) => {
+                let chunked = PyChunkedArray::try_new(chunks, field)?;
+                let class = attribute(
+                    &import(py, intern!(py, "arro3.core"))?,
+                    intern!(py, "ChunkedArray"),
+                )?;
+                method(&class, intern!(py, "from_arrow"), (chunked,))
+            }
             (home, false) => {
                 let [array] = <[ArrayRef; 1]>::try_from(chunks).map_err(|chunks| {
                     PyTypeError::new_err(format!("one array became {}", chunks.len()))
@@ -186,9 +199,13 @@ impl Origin {
                 match home {
                     Home::PyArrow => {
                         let pyarrow = import(py, intern!(py, "pyarrow"))?;
-                        pyarrow.call_method1(intern!(py, "array"), (array,))
+                        method(&pyarrow, intern!(py, "array"), (array,))
                     }
-                    _ => array.into_arro3(py),
+                    _ => {
+                        let arro3 = import(py, intern!(py, "arro3.core"))?;
+                        let class = attribute(&arro3, intern!(py, "Array"))?;
+                        method(&class, intern!(py, "from_arrow"), (array,))
+                    }
                 }
             }
         }
@@ -202,11 +219,11 @@ fn like_pandas<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = series.py();
     let pandas = import(py, intern!(py, "pandas"))?;
-    let arrays = pandas.getattr(intern!(py, "arrays"))?;
-    let values = arrays.call_method1(intern!(py, "ArrowExtensionArray"), (values,))?;
+    let arrays = attribute(&pandas, intern!(py, "arrays"))?;
+    let values = method(&arrays, intern!(py, "ArrowExtensionArray"), (values,))?;
     let options = PyDict::new(py);
     for name in [intern!(py, "index"), intern!(py, "name")] {
-        options.set_item(name, series.getattr(name)?)?;
+        options.set_item(name, attribute(series, name)?)?;
     }
-    pandas.call_method(intern!(py, "Series"), (values,), Some(&options))
+    call_with(&attribute(&pandas, intern!(py, "Series"))?, (values,), Some(&options))
 }

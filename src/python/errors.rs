@@ -6,15 +6,23 @@
 use pyo3::exceptions::{
     PyKeyError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyTypeError, PyValueError,
 };
+use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::error::{Error, ValueError};
+use crate::python::calls::method;
+use crate::python::modules::import;
 
-pyo3::import_exception!(zstd_arrow.errors, ZstdError);
-
-/// A `ZstdError` of a row.
+/// A `ZstdError` of a row. It is made here and not when the call has ended: its class is one of
+/// Python's own.
 pub(super) fn zstd_error(message: String, row: Option<usize>) -> PyErr {
-    ZstdError::new_err((message, row))
+    Python::attach(|py| {
+        let make = || {
+            let errors = import(py, intern!(py, "zstd_arrow.errors"))?;
+            method(&errors, intern!(py, "ZstdError"), (message, row))
+        };
+        make().map_or_else(|error| error, PyErr::from_value)
+    })
 }
 
 impl From<Error> for PyErr {

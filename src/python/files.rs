@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use crate::codec::{CancelFlag, CompressOptions, DecompressOptions};
 use crate::error::Result;
 use crate::files::{self, FileOptions, Progress, Report};
+use crate::python::calls::{call, method};
 use crate::python::codec::{PyDictionary, dictionaries, parse_decoder, parse_on_error, threads};
+use crate::python::modules::import;
 use crate::python::table::{Compression, Names};
 use crate::python::work;
 
@@ -252,7 +254,7 @@ fn job<'py>(
             if let Some(progress) = &progress {
                 let new = now.rows - told;
                 told = now.rows;
-                if let Err(error) = Python::attach(|py| progress.call1(py, (new,))) {
+                if let Err(error) = Python::attach(|py| call(progress.bind(py), (new,)).map(drop)) {
                     *theirs.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     return ControlFlow::Break(());
                 }
@@ -267,5 +269,5 @@ fn job<'py>(
     let report = serde_json::to_string(&done?).map_err(|error| {
         pyo3::exceptions::PyValueError::new_err(format!("a report that is no JSON: {error}"))
     })?;
-    py.import(intern!(py, "json"))?.call_method1(intern!(py, "loads"), (report,))
+    method(&import(py, intern!(py, "json"))?, intern!(py, "loads"), (report,))
 }

@@ -9,6 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::python::buffers::bytes_of;
+use crate::python::calls::{attribute, method};
 use crate::python::modules::is_instance;
 use crate::segments::{BufferSegments, BufferWithSegments, BufferWithSegmentsCollection};
 
@@ -33,7 +34,7 @@ fn members(collection: &Bound<'_, PyAny>) -> PyResult<Vec<BufferWithSegments>> {
     let mut members: Vec<Member> = Vec::new();
     for segment in collection.try_iter()? {
         let segment = segment?;
-        let offset: usize = segment.getattr(intern!(segment.py(), "offset"))?.extract()?;
+        let offset: usize = attribute(&segment, intern!(segment.py(), "offset"))?.extract()?;
         let held = PyUntypedBuffer::get(&segment)?;
         let start = (held.buf_ptr() as usize).wrapping_sub(offset);
         if members.last().is_none_or(|member| member.start != start) {
@@ -74,6 +75,6 @@ impl Member {
 }
 
 fn one(object: &Bound<'_, PyAny>) -> PyResult<BufferWithSegments> {
-    let segments = bytes_of(&object.call_method0(intern!(object.py(), "segments"))?)?;
+    let segments = bytes_of(&method(object, intern!(object.py(), "segments"), ())?)?;
     Ok(BufferWithSegments::try_new(bytes_of(object)?, BufferSegments::from_pair_bytes(segments)?)?)
 }

@@ -2,7 +2,8 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `column` | Arrow columns in and out, by the PyCapsule interface |
+//! | `column` | Arrow columns in and out |
+//! | `capsules` | Arrow data in, by the PyCapsule interface |
 //! | `buffers` | Python buffers as Arrow buffers, and back |
 //! | `codec` | compress, decompress and what goes with them, on columns |
 //! | `prepared` | compressors and decompressors that wait for the next call |
@@ -10,12 +11,15 @@
 //! | `segments` | the four buffer types |
 //! | `items` | many items at once, for the drop-in |
 //! | `work` | long work: without the GIL, with an ear for Ctrl-C |
+//! | `calls` | calls into Python code |
 //! | `foreign`, `modules` | objects of other packages |
 //! | `errors` | this crate's errors as Python exceptions |
 //!
 //! A function here extracts, detaches, and wraps; what it does is done in the layers above.
 
 mod buffers;
+mod calls;
+mod capsules;
 mod codec;
 mod column;
 mod errors;

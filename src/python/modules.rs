@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
+use crate::python::calls::{self, attribute_opt};
+
 /// A module if it is imported already.
 fn imported<'py>(
     py: Python<'py>,
@@ -25,7 +27,7 @@ pub(super) fn import<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     match imported(py, name)? {
         Some(module) => Ok(module),
-        None => Ok(py.import(name)?.into_any()),
+        None => calls::import(py, name),
     }
 }
 
@@ -38,7 +40,7 @@ pub(super) fn is_instance(
     let Some(module) = imported(object.py(), module)? else { return Ok(false) };
     for class in classes {
         // A module that is half imported, or a fake one, may lack the class.
-        if let Some(class) = module.getattr_opt(*class)?
+        if let Some(class) = attribute_opt(&module, class)?
             && object.is_instance(&class)?
         {
             return Ok(true);

@@ -9,10 +9,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::PyTable;
-use pyo3_arrow::input::AnyRecordBatch;
 
 use crate::codec::{CancelFlag, CompressOptions, Compressor, DecompressOptions, Dictionary};
 use crate::files::{self, Table};
+use crate::python::calls::{attribute, method};
+use crate::python::capsules::Capsules;
 use crate::python::codec::{AnyDictionary, dictionaries, parse_decoder, parse_on_error, threads};
 use crate::python::column::weight as column_weight;
 use crate::python::modules::{import, is_instance};
@@ -118,15 +119,13 @@ impl<'py> FromPyObject<'_, 'py> for Input {
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let py = object.py();
-        if !object.hasattr(intern!(py, "__arrow_c_array__"))?
-            && !object.hasattr(intern!(py, "__arrow_c_stream__"))?
-        {
+        let Some(capsules) = Capsules::of(&object)? else {
             return Err(PyTypeError::new_err(format!(
                 "an Arrow table is needed (of pyarrow, Polars, DuckDB, pandas, arro3), not {}",
                 object.get_type().fully_qualified_name()?
             )));
-        }
-        let (batches, schema) = object.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
+        };
+        let (batches, schema) = capsules.into_table()?.into_inner();
         let tables = [intern!(py, "Table"), intern!(py, "RecordBatch")];
         let home = if is_instance(&object, intern!(py, "pyarrow"), &tables)? {
             Home::PyArrow
@@ -143,12 +142,17 @@ impl Home {
     fn wrap(self, py: Python<'_>, table: Table) -> PyResult<Bound<'_, PyAny>> {
         let table = PyTable::try_new(table.batches, table.schema)?;
         match self {
-            Home::PyArrow => table.into_pyarrow(py),
-            Home::Polars => {
-                let polars = import(py, intern!(py, "polars"))?;
-                polars.call_method1(intern!(py, "DataFrame"), (table,))
+            Home::PyArrow => {
+                method(&import(py, intern!(py, "pyarrow"))?, intern!(py, "table"), (table,))
             }
-            Home::Other => table.into_arro3(py),
+            Home::Polars => {
+                method(&import(py, intern!(py, "polars"))?, intern!(py, "DataFrame"), (table,))
+            }
+            Home::Other => {
+                let arro3 = import(py, intern!(py, "arro3.core"))?;
+                let class = attribute(&arro3, intern!(py, "Table"))?;
+                method(&class, intern!(py, "from_arrow"), (table,))
+            }
         }
     }
 }

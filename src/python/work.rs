@@ -10,6 +10,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::codec::CancelFlag;
+use crate::python::calls::method;
+use crate::python::modules::import;
 
 /// How often a waiting call looks for signals.
 const LOOK: Duration = Duration::from_millis(50);
@@ -84,7 +86,7 @@ fn listen<T>(
 }
 
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import(intern!(py, "threading"))?;
-    let current = threading.call_method0(intern!(py, "current_thread"))?;
-    Ok(current.is(&threading.call_method0(intern!(py, "main_thread"))?))
+    let threading = import(py, intern!(py, "threading"))?;
+    let current = method(&threading, intern!(py, "current_thread"), ())?;
+    Ok(current.is(&method(&threading, intern!(py, "main_thread"), ())?))
 }

@@ -161,6 +161,49 @@ def test_shutdown_during_a_call() -> None:
     assert run(code) == "ended\n"
 
 
+@pytest.mark.parametrize("round", range(12))
+def test_shutdown_between_rust_and_python(round: int) -> None:
+    """Nor does it abort while such threads go back and forth between Rust and Python code."""
+    code = f"""
+    import time
+    import polars as pl
+    values = pa.array([b"value %d" % i for i in range(40)], pa.large_binary())
+    frames = za.compress(values)
+    series = pl.Series("a", values.to_pylist())
+    class Own:
+        def as_bytes(self):
+            return bytes(bytearray(content))
+    samples = pa.array([b"value %d %d" % (i * 37 % 1000, i) for i in range(3000)], pa.binary())
+    content = bytes(za.train_dictionary(samples, 1024))
+    def fail():
+        try:
+            za.decompress(values)
+        except za.ZstdError:
+            pass
+    jobs = [
+        lambda: za.compress(values, level=1),
+        lambda: za.decompress(frames),
+        fail,
+        lambda: za.decompress(pa.chunked_array([frames, frames])),
+        lambda: za.compress(series),
+        lambda: za.decompress(frames, dictionary=[Own()], sizes=values_sizes),
+        lambda: za.decompress(values, on_error="null", failed=[]),
+    ]
+    values_sizes = pa.array([len(value) for value in values.to_pylist()])
+    began = threading.Barrier(4)
+    def work(job):
+        began.wait()
+        while True:
+            job()
+    for i in range(3):
+        threading.Thread(target=work, args=(jobs[({round} + i) % len(jobs)],), daemon=True).start()
+    began.wait()
+    time.sleep({round} / 1000)
+    print("ended", flush=True)
+    """
+    assert run(code) == "ended\n"
+
+
 def test_results_are_dropped_elsewhere() -> None:
     """What one thread made may be dropped by another, also the last reference to it."""
     code = """
