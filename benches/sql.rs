@@ -112,9 +112,8 @@ fn measure(name: &str, column: &ArrayRef, rounds: usize) {
         .build()
         .expect("a runtime");
     let memory = session(&runtime);
-    let (first, second) = batches.split_at(batches.len() / 2);
-    let partitions = vec![first.to_vec(), second.to_vec()];
-    let table = MemTable::try_new(batches[0].schema(), partitions).expect("a table");
+    let table = MemTable::try_new(batches[0].schema(), partitions(&batches, column.as_binary()))
+        .expect("a table");
     memory.register_table("t", Arc::new(table)).expect("registers");
     let file = session(&runtime);
     let location = path.to_str().expect("a path of text");
@@ -180,6 +179,22 @@ fn batches(frames: &ArrayRef) -> Vec<RecordBatch> {
         .map(|part| frames.slice(start(part), start(part + 1) - start(part)))
         .map(|part| RecordBatch::try_new(schema(), vec![part]).expect("a batch"))
         .collect()
+}
+
+/// Each batch to the partition that has the fewest bytes yet: halves of a column by rows may differ
+/// much in bytes, and the engine's partitions do not take work from each other.
+fn partitions(batches: &[RecordBatch], raw: &LargeBinaryArray) -> Vec<Vec<RecordBatch>> {
+    let mut partitions = vec![(0, Vec::new()); THREADS];
+    let mut row = 0;
+    for batch in batches {
+        let end = row + batch.num_rows();
+        let lightest = partitions.iter_mut().min_by_key(|(bytes, _)| *bytes);
+        let (bytes, mine) = lightest.expect("there are partitions");
+        *bytes += raw.value_offsets()[end] - raw.value_offsets()[row];
+        mine.push(batch.clone());
+        row = end;
+    }
+    partitions.into_iter().map(|(_, batches)| batches).collect()
 }
 
 fn write(path: &Path, batches: &[RecordBatch]) {
