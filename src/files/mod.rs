@@ -39,6 +39,7 @@
 
 mod batch;
 mod chunks;
+mod detach;
 mod inspect;
 mod ipc;
 mod leaf;
@@ -293,9 +294,11 @@ fn run(
     let mut rows = 0_u64;
     pipeline::run(source_path, source, sink, cancel, |step, writer| {
         let Step::Batch(batch) = step else { return writer.write(step) };
-        for piece in plan.pieces(&batch) {
+        for piece in plan.pieces(batch) {
             let first = usize::try_from(rows).unwrap_or(usize::MAX);
             let parts = plan.apply(&piece).map_err(|error| in_source(error.shift_row(first)))?;
+            // Before the writer is waited for.
+            drop(piece);
             for (out, outcomes) in parts {
                 for (report, outcome) in reports.iter_mut().zip(&outcomes) {
                     report.add(outcome, rows);

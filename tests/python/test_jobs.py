@@ -912,13 +912,8 @@ def group_options(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("job", ["decompress", "compress"])
-def test_memory_is_that_of_a_batch(
-    request: pytest.FixtureRequest, peaks: dict[str, tuple[int, int]], job: str
-) -> None:
+def test_memory_is_that_of_a_batch(peaks: dict[str, tuple[int, int]], job: str) -> None:
     """A file that is ten times as long takes no more memory, and none takes much."""
-    if job == "decompress" and "ipc" in request.node.name:
-        reason = "decompressing IPC goes 2 to 8 MB over the bound, not each time"
-        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
     once, ten = peaks[job]
     assert ten <= once * 1.1 + 4 * MIB, f"{once // KIB} KiB and {ten // KIB} KiB"
     assert max(once, ten) < 300 * 10**6, f"{once // KIB} KiB and {ten // KIB} KiB"
