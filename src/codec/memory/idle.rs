@@ -84,8 +84,20 @@ impl Idle {
         let best = self.pages.iter().enumerate().filter(|(_, pages)| fits(pages));
         let best = best.min_by_key(|(_, pages)| pages.len()).map(|(place, _)| place);
         let taken = best.map(|place| self.pages.remove(place));
+        if taken.is_none() {
+            self.replace(size);
+        }
         self.shrink(BESIDE_OUTPUT);
         taken
+    }
+
+    /// Gives back the oldest pages that are too small for an output, but not by far: those that it gets
+    /// instead will take their place. So the outputs of a stream do not leave pages of each size.
+    fn replace(&mut self, size: usize) {
+        let nearly_fits = |pages: &Pages| (size / 4..size).contains(&pages.len());
+        if let Some(place) = self.pages.iter().position(nearly_fits) {
+            self.pages.remove(place);
+        }
     }
 
     fn keep(&mut self, pages: Pages) {
@@ -144,5 +156,19 @@ mod tests {
         [100, 20, 50].into_iter().for_each(|mib| idle.keep(pages(mib)));
         assert_eq!(idle.take(50 * MIB).unwrap().len(), 50 * MIB);
         assert_eq!(sizes(&idle), [20]);
+    }
+    /// Pages that have become too small for a stream's outputs make room for those that fit.
+    #[test]
+    fn a_stream_does_not_leave_pages_of_each_size() {
+        let mut idle = Idle { pages: Vec::new(), limit: 100 * MIB };
+        [1, 8, 8, 12].into_iter().for_each(|mib| idle.keep(pages(mib)));
+        assert!(idle.take(13 * MIB).is_none());
+        assert_eq!(
+            sizes(&idle),
+            [1, 8, 12],
+            "one for one, the oldest first; far smaller ones stay"
+        );
+        assert_eq!(idle.take(12 * MIB).unwrap().len(), 12 * MIB);
+        assert_eq!(sizes(&idle), [1, 8], "what fits is taken, and nothing else goes");
     }
 }
