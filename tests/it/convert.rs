@@ -284,6 +284,7 @@ fn compact_leaves_nulls_out() {
 /// Overlapping segments can stand for more than there is memory: 2^48 bytes here, more than a
 /// process can address. (The buffer of 1 GiB is never touched.)
 #[test]
+#[cfg_attr(miri, ignore = "to fill a gibibyte takes Miri an hour")]
 fn compact_says_when_there_is_no_memory() {
     let size = 1_u64 << 30;
     let buffer = Buffer::from(vec![0_u8; size as usize]);
