@@ -930,3 +930,18 @@ def test_memory_with_large_values(command: Command, folder: Path, group_rows: in
     decompressing = peak(command, "decompress", small, "-o", out)
     told = f"{compressing // KIB} KiB to compress, {decompressing // KIB} KiB to decompress"
     assert max(compressing, decompressing) < 300 * 10**6, told
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_memory_with_huge_values(command: Command, folder: Path, threads: int) -> None:
+    """Values of 64 MiB: three of them for each thread, and one, and not the file's eight."""
+    source, small, out = (folder / f"{name}.parquet" for name in ("in", "small", "out"))
+    with pq.ParquetWriter(source, pa.schema([("value", pa.large_binary())])) as writer:
+        for row in range(8):
+            table = pa.table({"value": pa.array([text(64 * MIB, row)], pa.large_binary())})
+            writer.write_table(table)
+    few = ["--threads", threads]
+    compressing = peak(command, "compress", source, "-c", "value", "-o", small, "--level", 1, *few)
+    decompressing = peak(command, "decompress", small, "-o", out, *few)
+    told = f"{compressing // KIB} KiB to compress, {decompressing // KIB} KiB to decompress"
+    assert max(compressing, decompressing) < (3 * threads + 1) * 64 * MIB, told
