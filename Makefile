@@ -206,7 +206,7 @@ soak-asan:
 	CFLAGS="$(WATCHED_C)" RUSTFLAGS=-Zsanitizer=address $(ASAN) $(NIGHTLY) test --locked --target $(HOST) --lib --test it
 
 soak-tsan:
-	CFLAGS=-fsanitize=thread RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test --locked -Zbuild-std --target $(HOST) \
+	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.suppressions CFLAGS=-fsanitize=thread RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test --locked -Zbuild-std --target $(HOST) \
 		--no-default-features --lib
 
 soak-mutated: $(VENV)/ready wheel
