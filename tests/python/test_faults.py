@@ -97,10 +97,14 @@ def test_no_memory_for_a_context() -> None:
 def test_no_threads(threads: int | None) -> None:
     """Where the system starts no more threads: OSError that says so; calls on one thread go on."""
     code = f"""
+    import ctypes
     round_trip()
-    # Room for the arrays, and not for the stacks of threads.
+    # Room for the arrays and a few stacks of threads, which are large, so that enough is left for
+    # the heap when the next one does not fit. (Threads get no heaps of their own: M_ARENA_MAX.)
+    ctypes.CDLL(None).mallopt(-8, 1)
     threads = {threads}
-    limit(resource.RLIMIT_AS, in_use() + ({20 if threads is None else 200} << 20))
+    os.environ["RUST_MIN_STACK"] = str(128 << 20)
+    limit(resource.RLIMIT_AS, in_use() + (450 << 20))
     if threads is None:
         os.environ["RAYON_NUM_THREADS"] = "300"
     values = pa.array([b"some value"] * 20_000, pa.large_binary())
