@@ -221,8 +221,8 @@ impl Plan {
     /// The batch in pieces whose decompressed values have about [`PIECE_BYTES`] each, as far as frame
     /// headers tell; a batch that is not decompressed stays whole. The columns that do not go through
     /// the codec let go of the others' memory, so that a piece's frames end with it.
-    pub(super) fn pieces(&self, batch: RecordBatch) -> Vec<RecordBatch> {
-        let batch = self.detached(batch);
+    pub(super) fn pieces(&self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
+        let batch = self.detached(batch)?;
         let rows = batch.num_rows();
         let bytes = self.columns.iter().fold(0_u64, |sum, planned| {
             sum.saturating_add(planned.decompressed_bytes(&batch).unwrap_or(0))
@@ -231,10 +231,10 @@ impl Plan {
             usize::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(rows).clamp(1, rows.max(1));
         let start = |piece: usize| rows * piece / pieces;
         let piece = |i: usize| batch.slice(start(i), start(i + 1) - start(i));
-        (0..pieces).map(piece).collect()
+        Ok((0..pieces).map(piece).collect())
     }
 
-    fn detached(&self, batch: RecordBatch) -> RecordBatch {
+    fn detached(&self, batch: RecordBatch) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let (schema, mut columns, _) = batch.into_parts();
         for (i, column) in columns.iter_mut().enumerate() {
@@ -243,8 +243,7 @@ impl Plan {
             }
         }
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(schema, columns, &options)
-            .expect("the same columns as before")
+        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
     }
 
     fn apply_whole(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<Outcome>)> {

@@ -295,7 +295,7 @@ fn run(
     let mut rows = 0_u64;
     pipeline::run(source_path, source, sink, cancel, |step, writer| {
         let Step::Batch(batch) = step else { return writer.write(step) };
-        for piece in plan.pieces(batch) {
+        for piece in plan.pieces(batch).map_err(in_source)? {
             let first = usize::try_from(rows).unwrap_or(usize::MAX);
             let parts = plan.apply(&piece).map_err(|error| in_source(error.shift_row(first)))?;
             // Before the writer is waited for.
