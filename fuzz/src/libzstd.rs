@@ -4,6 +4,8 @@ use zstd::zstd_safe::zstd_sys::{
     ZSTD_FrameHeader, ZSTD_FrameType_e, ZSTD_format_e, ZSTD_getFrameHeader_advanced,
 };
 use zstd::zstd_safe::{DCtx, DParameter, FrameFormat};
+use zstd_arrow::Format;
+use zstd_arrow::codec::read_value;
 
 /// The most content of a value that is compared.
 pub const MOST: usize = 1 << 20;
@@ -29,20 +31,25 @@ pub fn header(bytes: &[u8], magicless: bool) -> Option<ZSTD_FrameHeader> {
 /// the dictionary's own tables.)
 pub struct Plain {
     context: DCtx<'static>,
+    format: Format,
 }
 
 impl Plain {
     pub fn new(dictionary: Option<&[u8]>, magicless: bool) -> Self {
         let mut context = DCtx::create();
-        let format = if magicless { FrameFormat::Magicless } else { FrameFormat::One };
-        context.set_parameter(DParameter::Format(format)).expect("a format");
+        let (format, its_name) = match magicless {
+            true => (Format::Magicless, FrameFormat::Magicless),
+            false => (Format::Zstd, FrameFormat::One),
+        };
+        context.set_parameter(DParameter::Format(its_name)).expect("a format");
         if let Some(dictionary) = dictionary {
             context.load_dictionary(dictionary).expect("a sound dictionary");
         }
-        Self { context }
+        Self { context, format }
     }
 
-    /// The content of all frames of a value, if it is sound and not more than `most` bytes.
+    /// The content of all frames of a value, if it is sound and not more than `most` bytes. (libzstd
+    /// lets a block hold up to 32 bytes more than the format does; that is not sound here.)
     pub fn decompress(&mut self, value: &[u8], most: usize) -> Option<Vec<u8>> {
         // Not larger than need be: most values are small.
         let mut room = (value.len() * 20 + 1000).min(most);
@@ -53,7 +60,11 @@ impl Plain {
                 return None;
             }
             match self.context.decompress(&mut content, value) {
-                Ok(_) => return Some(content),
+                Ok(_) => {
+                    let info = read_value(value, self.format);
+                    let bound = info.map_or(u64::MAX, |info| info.content_bound);
+                    return (content.len() as u64 <= bound).then_some(content);
+                }
                 Err(_) if room < most => room = most,
                 Err(_) => return None,
             }

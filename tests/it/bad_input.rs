@@ -495,3 +495,28 @@ fn sizes_are_for_plain_columns() {
         "option sizes: an encoded column has values and rows, and takes no sizes"
     );
 }
+
+/// A block of a window of 1 KiB may hold so much and no more (RFC 8878, section 3.1.1.2.4). libzstd
+/// decodes one that holds up to 32 bytes more, if there is room for it; its streams do so only where
+/// the content size is known. The codec takes memory by what the format lets a frame hold, and
+/// refuses it.
+#[rstest]
+#[case::said(&[0x40, 0], &(1028_u16 - 256).to_le_bytes(), "the header claims 1028 bytes of content, but the frame's blocks hold 1024 at the most")]
+#[case::not_said(&[0, 0], &[], "corrupt frame: the content is larger than its blocks can hold")]
+fn a_block_that_holds_too_much(
+    #[case] header: &[u8],
+    #[case] content_size: &[u8],
+    #[case] message: &str,
+) {
+    // One literal, and a match of 1,027 bytes with the offset 1, each code by a table of its own with
+    // this code alone.
+    let block = [0x4D, 0, 0, 0x08, b'n', 1, 0x54, 1, 2, 46, 0x00, 0x10];
+    let value = [&[0x28, 0xB5, 0x2F, 0xFD], header, content_size, &block].concat();
+
+    let mut whole = Vec::with_capacity(5000);
+    zstd::zstd_safe::DCtx::create().decompress(&mut whole, &value).unwrap();
+    assert_eq!(whole, [b'n'; 1028]);
+    assert_eq!(zstd::stream::decode_all(&value[..]).is_ok(), !content_size.is_empty());
+
+    assert_eq!(fails(Decompressor::builder(), value), format!("row 2: {message}"));
+}
