@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::codec::batch::{Group, Prepared, Workspace};
 use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments, zeros};
 use crate::codec::failures::{Failures, RowFailure};
-use crate::codec::frame::{Format, Frames, read_simple, read_value};
+use crate::codec::frame::{Format, Frames, Simple, read_simple, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
 use crate::codec::memory::{Output, Slot, Stash, StashReader};
 use crate::codec::options::{Decoder, DecompressOptions, OnError, out_of_memory};
-use crate::codec::rows::Rows;
+use crate::codec::rows::{RowIter, Rows};
 use crate::codec::workers::{Contexts, Run, Workers, lock};
 use crate::error::{Error, Result, ValueError};
 use crate::segments::BufferWithSegments;
@@ -154,6 +154,36 @@ struct Waiting<'a> {
     frame: Option<&'a [u8]>,
 }
 
+/// The rows of a run that are to be put in their places.
+struct WaitingRows<'a> {
+    rows: RowIter<'a>,
+    places: Places<'a>,
+    /// Those that are not, and those whose values are there.
+    failed: &'a [usize],
+    measured: &'a [usize],
+}
+
+impl<'a> Iterator for WaitingRows<'a> {
+    type Item = Waiting<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Waiting<'a>> {
+        loop {
+            let (row, Some(value)) = self.rows.next()? else { continue };
+            let size = self.places.size(row);
+            if self.measured.first() == Some(&row) {
+                self.measured = &self.measured[1..];
+                return Some(Waiting { row, size, frame: None });
+            }
+            if self.failed.first() == Some(&row) {
+                self.failed = &self.failed[1..];
+                continue;
+            }
+            return Some(Waiting { row, size, frame: Some(value) });
+        }
+    }
+}
+
 /// Where each row's value goes.
 #[derive(Clone, Copy)]
 struct Places<'a> {
@@ -210,9 +240,9 @@ impl Call<'_> {
     #[inline(always)]
     fn plan_row(&self, row: usize, value: &[u8]) -> Result<Option<i64>, ValueError> {
         let (content_size, content_bound) = match read_simple(value, self.options.format) {
-            Some(frame) => {
-                self.check_header(frame.window_size, frame.dictionary_id)?;
-                (frame.content_size, frame.content_bound)
+            Some(Simple { header, content_bound, .. }) => {
+                self.check_header(header.window_size, header.dictionary_id)?;
+                (header.content_size, content_bound)
             }
             None => self.plan_frames(value)?,
         };
@@ -423,20 +453,14 @@ impl Call<'_> {
         measured: Measured,
     ) {
         let DecodeContext { libzstd, workspace } = context;
-        let first_failed = places.failed.partition_point(|row| *row < run.rows.start);
-        let mut failed = places.failed[first_failed..].iter().peekable();
-        let mut moved = measured.rows.into_iter().peekable();
         let mut values = measured.values.as_ref().map(Stash::reader);
-        let mut rows = self.rows.range(run.rows.clone()).filter_map(|(row, value)| {
-            let (value, size) = (value?, places.size(row));
-            if moved.next_if_eq(&row).is_some() {
-                return Some(Waiting { row, size, frame: None });
-            }
-            match failed.next_if_eq(&&row) {
-                None => Some(Waiting { row, size, frame: Some(value) }),
-                Some(_) => None,
-            }
-        });
+        let failed = places.failed.partition_point(|row| *row < run.rows.start);
+        let mut rows = WaitingRows {
+            rows: self.rows.range(run.rows.clone()),
+            places,
+            failed: &places.failed[failed..],
+            measured: &measured.rows,
+        };
         if let Some(prepared) = self.batch {
             let mut group = Group::new(prepared, workspace, self.options.format);
             let mut waiting = Vec::with_capacity(GROUP_ROWS);

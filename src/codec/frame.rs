@@ -140,7 +140,7 @@ fn read_short_header(bytes: &[u8], magic_size: usize) -> Result<FrameHeader, Val
     let header = parse_header(&padded, magic_size).map_err(BrokenHeader::into_error);
     // Of a header that is not there to its end, nothing can be said but that. The descriptor
     // tells the size, whatever else is wrong.
-    let size = header_size(padded[magic_size]).0 + magic_size;
+    let size = usize::from(Fields::of(padded[magic_size]).size) + magic_size;
     match bytes.len() > magic_size && bytes.len() >= size {
         true => header,
         false => Err(ValueError::Truncated {
@@ -151,33 +151,76 @@ fn read_short_header(bytes: &[u8], magic_size: usize) -> Result<FrameHeader, Val
     }
 }
 
-/// The bytes that a descriptor, with its fields, takes, and those of each field: window,
-/// dictionary id, content size.
-#[inline(always)]
-fn header_size(descriptor: u8) -> (usize, [usize; 3]) {
-    let single_segment = descriptor >> 5 & 1;
-    let window = usize::from(1 - single_segment);
-    let id = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let content = [usize::from(single_segment), 2, 4, 8][usize::from(descriptor >> 6)];
-    (1 + window + id + content, [window, id, content])
+/// Where a header's fields are, which its descriptor says: bytes behind the magic number, and bytes.
+#[derive(Clone, Copy)]
+struct Fields {
+    /// Of the header, the descriptor included.
+    size: u8,
+    /// Of the window: 0 for a single segment.
+    window_bytes: u8,
+    id_at: u8,
+    id_bytes: u8,
+    content_at: u8,
+    content_bytes: u8,
+    /// What a content size counts from.
+    content_from: u16,
 }
+
+impl Fields {
+    /// Section 3.1.1.1.1: content size flag (2 bits), single segment, unused, reserved, checksum,
+    /// dictionary id flag (2 bits).
+    const fn of(descriptor: u8) -> Self {
+        let single_segment = descriptor >> 5 & 1;
+        let window_bytes = 1 - single_segment;
+        let id_bytes = [0, 1, 2, 4][(descriptor & 3) as usize];
+        let content_bytes = [single_segment, 2, 4, 8][(descriptor >> 6) as usize];
+        let id_at = 1 + window_bytes;
+        let content_at = id_at + id_bytes;
+        Self {
+            size: content_at + content_bytes,
+            window_bytes,
+            id_at,
+            id_bytes,
+            content_at,
+            content_bytes,
+            // Two bytes hold sizes from 256 on.
+            content_from: if content_bytes == 2 { 256 } else { 0 },
+        }
+    }
+}
+
+/// [`Fields::of`] each descriptor.
+static FIELDS: [Fields; 256] = {
+    let mut fields = [Fields::of(0); 256];
+    let mut descriptor = 0;
+    while descriptor < 256 {
+        fields[descriptor] = Fields::of(descriptor as u8);
+        descriptor += 1;
+    }
+    fields
+};
+
+/// Numbers of so many bytes, of eight that were read.
+static MASKS: [u64; 9] = [0, 0xff, 0xffff, 0, 0xffff_ffff, 0, 0, 0, u64::MAX];
 
 /// The header behind a magic number of `start` bytes.
 #[inline(always)]
 fn parse_header(bytes: &[u8; READ_AHEAD], start: usize) -> Result<FrameHeader, BrokenHeader> {
-    // Section 3.1.1.1.1: content size flag (2 bits), single segment, unused, reserved, checksum,
-    // dictionary id flag (2 bits).
     let descriptor = bytes[start];
     if descriptor & 0x08 != 0 {
         return Err(BrokenHeader::ReservedBit);
     }
-    let (size, [window_field, id_field, content_field]) = header_size(descriptor);
-    let at = start + 1 + window_field;
-    let dictionary_id = field(bytes, at, id_field) as u32;
-    let content = field(bytes, at + id_field, content_field);
-    // Two bytes hold sizes from 256 on.
-    let content_size = content + if content_field == 2 { 256 } else { 0 };
-    let window_size = match window_field {
+    let fields = &FIELDS[usize::from(descriptor)];
+    let field = |at: u8, size: u8| {
+        let at = start + usize::from(at);
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&bytes[at..at + 8]);
+        u64::from_le_bytes(eight) & MASKS[usize::from(size)]
+    };
+    let dictionary_id = field(fields.id_at, fields.id_bytes) as u32;
+    let content = field(fields.content_at, fields.content_bytes);
+    let content_size = content.wrapping_add(u64::from(fields.content_from));
+    let window_size = match fields.window_bytes {
         0 => content_size,
         _ => {
             let (exponent, mantissa) = (bytes[start + 1] >> 3, u64::from(bytes[start + 1] & 7));
@@ -189,22 +232,14 @@ fn parse_header(bytes: &[u8; READ_AHEAD], start: usize) -> Result<FrameHeader, B
             window
         }
     };
+    let has_content_size = fields.content_bytes > 0 && content_size != UNKNOWN_SIZE;
     Ok(FrameHeader {
-        size: start + size,
+        size: start + usize::from(fields.size),
         window_size,
-        content_size: (content_field > 0 && content_size != UNKNOWN_SIZE).then_some(content_size),
+        content_size: has_content_size.then_some(content_size),
         dictionary_id: (dictionary_id != 0).then_some(dictionary_id),
         checksum: descriptor & 0x04 != 0,
     })
-}
-
-/// The little-endian number of `size` bytes at `at`.
-#[inline(always)]
-fn field(bytes: &[u8; READ_AHEAD], at: usize, size: usize) -> u64 {
-    let mut eight = [0; 8];
-    eight.copy_from_slice(&bytes[at..at + 8]);
-    let mask = if size == 0 { 0 } else { u64::MAX >> (64 - 8 * size) };
-    u64::from_le_bytes(eight) & mask
 }
 
 /// Reads the header of the frame that `bytes` begins with and walks its blocks.
@@ -258,13 +293,22 @@ pub fn read_frame(bytes: &[u8], format: Format) -> Result<Frame, ValueError> {
     }
 }
 
-/// What there is to plan of a value.
+/// A value that is one frame of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Simple {
-    pub(crate) content_size: Option<u64>,
+    pub(crate) header: FrameHeader,
     pub(crate) content_bound: u64,
-    pub(crate) window_size: u64,
-    pub(crate) dictionary_id: Option<u32>,
+    /// Whether the block is compressed.
+    pub(crate) compressed: bool,
+    /// Bytes of the block's body, which lies behind the frame's header and its own.
+    pub(crate) body: usize,
+}
+
+impl Simple {
+    /// Where in the frame the block's body begins.
+    pub(crate) fn start(&self) -> usize {
+        self.header.size + BLOCK_HEADER_SIZE as usize
+    }
 }
 
 /// Reads a value that is one frame of one block and nothing else, as nearly all small values are;
@@ -277,11 +321,20 @@ pub(crate) fn read_simple(bytes: &[u8], format: Format) -> Option<Simple> {
         Format::Zstd => 4,
         Format::Magicless => 0,
     };
-    let Ok(header) = parse_header(bytes.first_chunk()?, start) else { return None };
+    let mut padded = [0; READ_AHEAD];
+    let front = match bytes.first_chunk() {
+        Some(front) => front,
+        None => {
+            padded[..bytes.len()].copy_from_slice(bytes);
+            &padded
+        }
+    };
+    let Ok(header) = parse_header(front, start) else { return None };
     let [a, b, c, behind @ ..] = bytes.get(header.size..)? else { return None };
     let block = u32::from_le_bytes([*a, *b, *c, 0]);
     let size = u64::from(block >> 3);
-    let (body, content_bound) = match (block >> 1) & 3 {
+    let kind = (block >> 1) & 3;
+    let (body, content_bound) = match kind {
         0 => (size, size),
         1 => (1, size),
         2 if size >= MIN_COMPRESSED_BLOCK => (size, header.window_size.min(MAX_BLOCK_SIZE)),
@@ -291,10 +344,11 @@ pub(crate) fn read_simple(bytes: &[u8], format: Format) -> Option<Simple> {
     let whole = block & 1 != 0 && rest == behind.len() as u64;
     let believable = header.content_size.is_none_or(|claimed| claimed <= content_bound);
     (whole && believable).then_some(Simple {
-        content_size: header.content_size,
+        header,
         content_bound,
-        window_size: header.window_size,
-        dictionary_id: header.dictionary_id,
+        compressed: kind == 2,
+        // Not more than there are.
+        body: body as usize,
     })
 }
 
@@ -443,7 +497,7 @@ mod tests {
         ) {
             let mut bytes = if magicless { vec![] } else { MAGIC.to_le_bytes().to_vec() };
             bytes.push(descriptor);
-            let wanted = header_size(descriptor).0 - 1;
+            let wanted = usize::from(Fields::of(descriptor).size) - 1;
             bytes.extend(fields.iter().copied().chain(std::iter::repeat(0)).take(wanted));
             bytes.extend(&(size << 3 | kind << 1 | u32::from(last)).to_le_bytes()[..3]);
             bytes.extend(&body);
@@ -458,10 +512,14 @@ mod tests {
             if let Some(simple) = read_simple(&bytes, format) {
                 let general = general.unwrap();
                 prop_assert_eq!(general.frames, 1);
-                prop_assert_eq!(simple.content_size, general.content_size);
+                prop_assert_eq!(Ok(simple.header), read_header(&bytes, format));
+                prop_assert_eq!(simple.header.content_size, general.content_size);
                 prop_assert_eq!(simple.content_bound, general.content_bound);
-                prop_assert_eq!(simple.window_size, general.window_size);
-                prop_assert_eq!(simple.dictionary_id, general.dictionary_id);
+                prop_assert_eq!(simple.header.window_size, general.window_size);
+                prop_assert_eq!(simple.header.dictionary_id, general.dictionary_id);
+                prop_assert_eq!(simple.compressed, kind == 2);
+                let behind = simple.body + if simple.header.checksum { 4 } else { 0 };
+                prop_assert_eq!(simple.start() + behind, bytes.len());
             }
         }
     }
@@ -469,14 +527,12 @@ mod tests {
     /// It does take what it is made for.
     #[test]
     fn simple_takes_small_frames() {
-        for size in [40, 300, 5000] {
+        for size in [3, 40, 300, 5000] {
             let value: Vec<u8> = (0..size).map(|i| (i % 7) as u8).collect();
             for level in [1, 3, 19] {
                 let frame = zstd::bulk::compress(&value, level).unwrap();
-                let simple = read_simple(&frame, Format::Zstd);
-                // The general reader takes those too short to read ahead in.
-                assert_eq!(simple.is_some(), frame.len() >= READ_AHEAD);
-                assert!(simple.is_none_or(|simple| simple.content_size == Some(size)));
+                let simple = read_simple(&frame, Format::Zstd).unwrap();
+                assert_eq!(simple.header.content_size, Some(size));
             }
         }
     }

@@ -12,6 +12,18 @@ pub(super) struct Kind {
     pub(super) default: &'static [i16],
 }
 
+impl Kind {
+    /// Where the default table begins in an array that begins with a dictionary's.
+    pub(super) const fn predefined_at(&self) -> u32 {
+        1 << self.max_log
+    }
+
+    /// Where, behind that, the states of a single code each begin.
+    pub(super) const fn single_at(&self) -> u32 {
+        self.predefined_at() + (1 << self.default_log)
+    }
+}
+
 pub(super) const LITERAL_LENGTHS: Kind = Kind {
     max_log: 9,
     max_code: 35,

@@ -64,16 +64,16 @@ mod tests {
     #[test]
     fn all_ways_are_one() {
         let bits = 0x9E37_79B9_7F4A_7C15;
-        for low in 0..=8 {
-            for middle in 0..=9 {
-                for high in 0..=9 {
+        for low in 0..=9 {
+            for middle in 0..=10 {
+                for high in 0..=10 {
                     let mask =
-                        ((1 << high) - 1) << 17 | ((1 << middle) - 1) << 8 | ((1 << low) - 1);
+                        ((1 << high) - 1) << 19 | ((1 << middle) - 1) << 9 | ((1 << low) - 1);
                     let expected = plain(bits, mask);
-                    assert_eq!(Portable::deposit::<8, 9>(bits, mask), expected);
+                    assert_eq!(Portable::deposit::<9, 10>(bits, mask), expected);
                     #[cfg(target_arch = "x86_64")]
                     if is_x86_feature_detected!("bmi2") {
-                        assert_eq!(Bmi2::deposit::<8, 9>(bits, mask), expected);
+                        assert_eq!(Bmi2::deposit::<9, 10>(bits, mask), expected);
                         assert_eq!(Bmi2::lowest(bits, high), Portable::lowest(bits, high));
                     }
                 }

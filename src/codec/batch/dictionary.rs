@@ -5,21 +5,16 @@ use std::sync::LazyLock;
 use crate::codec::batch::codes::{Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::fse::Distribution;
-use crate::codec::batch::huffman::{Code, Pairs};
-use crate::codec::batch::tables::SequenceTables;
+use crate::codec::batch::huffman::{Code, Table};
+use crate::codec::batch::tables::{Distributions, SequenceTables};
 
 /// What frames begin with: what comes before them, the last three offsets, and tables.
 pub(in crate::codec) struct Prepared {
     /// The content, and behind it `OVER` bytes that say nothing.
     padded: Vec<u8>,
     pub(super) repeat: [u32; 3],
-    pub(super) entropy: Option<Entropy>,
-    pub(super) predefined: Box<SequenceTables>,
-}
-
-/// The tables of a trained dictionary.
-pub(super) struct Entropy {
-    pub(super) literals: Box<Pairs>,
+    /// The code of a trained dictionary.
+    pub(super) literals: Option<Box<Table>>,
     pub(super) sequences: Box<SequenceTables>,
 }
 
@@ -33,7 +28,12 @@ impl Prepared {
     /// For frames with a dictionary of raw content.
     pub(in crate::codec) fn raw(content: &[u8]) -> Self {
         // The offsets that the format begins with (section 3.1.1.5).
-        Self::with(content, [1, 4, 8], None)
+        Self {
+            padded: padded(content),
+            repeat: [1, 4, 8],
+            literals: None,
+            sequences: SequenceTables::new(None),
+        }
     }
 
     /// For frames with a trained dictionary; `None` if the tables are not to be had, which is then
@@ -55,27 +55,28 @@ impl Prepared {
         if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
             return None;
         }
-        let entropy = Entropy {
-            literals: Box::new(Pairs::new(&code)),
-            sequences: SequenceTables::new(&literals, &offsets, &matches),
-        };
-        Some(Self::with(content, repeat, Some(entropy)))
-    }
-
-    fn with(content: &[u8], repeat: [u32; 3], entropy: Option<Entropy>) -> Self {
-        let mut padded = Vec::with_capacity(content.len() + OVER);
-        padded.extend_from_slice(content);
-        padded.resize(content.len() + OVER, 0);
-        Self { padded, repeat, entropy, predefined: SequenceTables::predefined() }
+        Some(Self {
+            padded: padded(content),
+            repeat,
+            literals: Some(code.table()),
+            sequences: SequenceTables::new(Some(&Distributions { literals, offsets, matches })),
+        })
     }
 
     /// Whether there are tables for frames that have none of their own.
     pub(in crate::codec) fn has_tables(&self) -> bool {
-        self.entropy.is_some()
+        self.literals.is_some()
     }
 
     /// The content, with `OVER` more bytes behind it that may be read.
     pub(super) fn padded(&self) -> &[u8] {
         &self.padded
     }
+}
+
+fn padded(content: &[u8]) -> Vec<u8> {
+    let mut padded = Vec::with_capacity(content.len() + OVER);
+    padded.extend_from_slice(content);
+    padded.resize(content.len() + OVER, 0);
+    padded
 }

@@ -15,78 +15,84 @@ const STEP: usize = 16;
 
 /// One frame's content in the making.
 pub(super) struct Execution<'a> {
-    /// The literals, and `OVER` bytes behind them.
+    /// The literals, and so many bytes behind them that there are `size + OVER`.
     pub(super) literals: &'a [u8],
+    /// How many literals there are.
+    pub(super) count: usize,
     pub(super) sequences: &'a [Sequence],
     pub(super) repeat: [u32; 3],
     /// What comes before the content, and `OVER` bytes behind it.
     pub(super) dictionary: &'a [u8],
+    /// Bytes of content.
+    pub(super) size: usize,
 }
 
 impl Execution<'_> {
     /// Writes the content to `target`, which has a place for it and `OVER` bytes behind that; whether
     /// it has as many bytes as the place.
+    ///
+    /// # Panics
+    ///
+    /// If `target` or the literals are too short.
     #[inline(always)]
     pub(super) fn run(&self, target: &mut [MaybeUninit<u8>]) -> bool {
-        let range = target.as_mut_ptr_range();
-        let start = range.start.cast::<u8>();
-        let before = (self.dictionary.len() - OVER) as i64;
-        // SAFETY: each has OVER bytes behind what is meant.
-        let (end, literals_end, dictionary_end) = unsafe {
-            (
-                range.end.cast::<u8>().sub(OVER),
-                self.literals.as_ptr_range().end.sub(OVER),
-                self.dictionary.as_ptr_range().end.sub(OVER),
-            )
-        };
+        let size = self.size;
+        assert!(target.len() >= size + OVER && self.literals.len() >= size + OVER);
+        let start = target.as_mut_ptr().cast::<u8>();
+        let before = (self.dictionary.len() - OVER) as isize;
+        // SAFETY: the dictionary has OVER bytes behind what is meant.
+        let dictionary_end = unsafe { self.dictionary.as_ptr_range().end.sub(OVER) };
         let mut repeat = self.repeat.map(|offset| offset as usize);
-        let mut out = start;
+        let mut at = 0;
         let mut literals = self.literals.as_ptr();
         for sequence in self.sequences {
             let literal_length = sequence.literal_length();
             let match_length = sequence.match_length();
             let offset = next_offset(&mut repeat, sequence.offset_value(), literal_length == 0);
-            let target = out.wrapping_add(literal_length);
-            let literals_next = literals.wrapping_add(literal_length);
-            let next = target.wrapping_add(match_length);
-            if literals_next > literals_end || next > end {
+            let match_at = at + literal_length;
+            let next = match_at + match_length;
+            if next > size {
                 return false;
             }
-            // SAFETY: so many literals are left, and there is room for them, each with OVER behind.
-            unsafe { copy(literals, out, literal_length) };
-            // How far the match begins in the dictionary: not at all, if it is not above 0.
-            let back = offset as i64 - (target.addr() - start.addr()) as i64;
-            if back > before {
+            // Where in the content the match begins: below 0, so far before the end of the
+            // dictionary.
+            let from = match_at as isize - offset as isize;
+            if from < -before {
                 return false;
             }
-            let in_dictionary = back > 0;
-            let source = select_unpredictable(
-                in_dictionary,
-                dictionary_end.wrapping_sub(back as usize),
-                target.wrapping_sub(offset).cast_const(),
+            let base = select_unpredictable(from < 0, dictionary_end, start.cast_const());
+            // The last place from which all that is to be copied is there, without a look at what
+            // is written meanwhile.
+            let last = select_unpredictable(
+                from < 0,
+                -(match_length as isize),
+                match_at as isize - STEP as isize,
             );
-            // The bytes that are there to be copied without a look at what is written meanwhile.
-            let there = select_unpredictable(in_dictionary, back as usize, offset);
-            let needed = select_unpredictable(in_dictionary, match_length, STEP);
-            // SAFETY: all of the content before `target` is written, of which, or of the dictionary,
-            // the match begins; there is room for it.
+            // SAFETY: there is room for both lengths, with OVER behind. All lengths of literals
+            // together are not over `size`, and so many bytes are there, with OVER behind, if not
+            // all of them literals. All of the content before the match is written, of which, or of
+            // the dictionary, the match begins.
             unsafe {
-                if there >= needed {
+                copy(literals, start.add(at), literal_length);
+                let (source, target) = (base.offset(from), start.add(match_at));
+                if from <= last {
                     copy(source, target, match_length);
                 } else if offset == 0 {
                     return false;
                 } else {
-                    copy_near(source, target, back.max(0) as usize, offset, match_length);
+                    copy_near(source, target, (-from).max(0) as usize, offset, match_length);
                 }
+                literals = literals.add(literal_length);
             }
-            (out, literals) = (next, literals_next);
+            at = next;
         }
-        let rest = literals_end.addr() - literals.addr();
-        if rest != end.addr() - out.addr() {
+        let used = literals.addr() - self.literals.as_ptr().addr();
+        let rest = size - at;
+        if used + rest != self.count {
             return false;
         }
-        // SAFETY: so many literals are left, and so much room.
-        unsafe { copy_rest(literals, out, 0, rest) };
+        // SAFETY: so many literals are left, and so much room, each with OVER behind.
+        unsafe { copy(literals, start.add(at), rest) };
         true
     }
 }
@@ -95,19 +101,17 @@ impl Execution<'_> {
 #[inline(always)]
 fn next_offset(repeat: &mut [usize; 3], value: usize, no_literals: bool) -> usize {
     let [first, second, third] = *repeat;
-    // Without literals the values stand for the ones that are one further on.
+    // Without literals the values stand for the ones that are one further on. A new offset has a
+    // number above 3, and so has the one that is one less than the first.
     let number = value + usize::from(no_literals);
-    let is_new = value > 3;
-    let low = select_unpredictable(number == 1, first, second);
-    let high = select_unpredictable(number == 3, third, first.wrapping_sub(1));
-    let old = select_unpredictable(number < 3, low, high);
-    let offset = select_unpredictable(is_new, value.wrapping_sub(3), old);
-    let keeps_third = !is_new & (number < 3);
-    let keeps_second = !is_new & (number < 2);
+    let far = select_unpredictable(value > 3, value.wrapping_sub(3), first.wrapping_sub(1));
+    let low = select_unpredictable(number > 1, second, first);
+    let high = select_unpredictable(number == 3, third, far);
+    let offset = select_unpredictable(number < 3, low, high);
     *repeat = [
         offset,
-        select_unpredictable(keeps_second, second, first),
-        select_unpredictable(keeps_third, third, second),
+        select_unpredictable(number > 1, first, second),
+        select_unpredictable(number < 3, third, second),
     ];
     offset
 }

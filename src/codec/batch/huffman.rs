@@ -1,4 +1,4 @@
-//! Prefix codes of literals and the table that decodes two of them at once (RFC 8878, section 4.2).
+//! Prefix codes of literals and the table that decodes them (RFC 8878, section 4.2).
 
 use crate::codec::batch::bits::BackwardBits;
 use crate::codec::batch::fse::{Distribution, State};
@@ -47,23 +47,23 @@ impl Code {
         (longest >= 2 && longest % 2 == 0).then_some((Self { weights, log }, 1 + used))
     }
 
-    /// The byte that each number of `MAX_BITS` bits begins with, and the bits of its code.
-    fn singles(&self) -> [(u8, u8); 1 << MAX_BITS] {
-        let mut singles = [(0, 0); 1 << MAX_BITS];
+    /// The byte that each number of `MAX_BITS` bits begins with.
+    pub(super) fn table(&self) -> Box<Table> {
+        let mut table = Box::new(Table([0; _]));
         let mut at = 0;
         // Codes are given out from the longest on, and in order of their bytes.
         for weight in 1..=self.log {
             let bits = self.log + 1 - weight;
             for byte in
-                (0..=255).filter(|byte| u32::from(self.weights[usize::from(*byte)]) == weight)
+                (0..=u8::MAX).filter(|byte| u32::from(self.weights[usize::from(*byte)]) == weight)
             {
                 let next = at + (1 << (MAX_BITS - bits));
-                singles[at..next].fill((byte, bits as u8));
+                table.0[at..next].fill(u16::from(byte) << 8 | bits as u16);
                 at = next;
             }
         }
-        debug_assert_eq!(at, singles.len(), "the code is complete");
-        singles
+        debug_assert_eq!(at, table.0.len(), "the code is complete");
+        table
     }
 }
 
@@ -90,66 +90,32 @@ fn read_packed(bytes: &[u8], weights: &mut [u8; 256]) -> Option<usize> {
     Some(count + 1)
 }
 
-/// For each number of `MAX_BITS` bits the one or two bytes that it begins with.
-///
-/// ```text
-/// bits  0..8   bits of the codes of all bytes here
-///       8..24  the bytes, first to second
-///      24..28  bits of the first one's code
-///      30..32  how many bytes: 1 or 2
-/// ```
-pub(super) struct Pairs([u32; 1 << MAX_BITS]);
+/// For each number of `MAX_BITS` bits the byte that it begins with, in the high half, and the bits of
+/// its code. (Two bytes at once, where they fit, do not pay: codes of a dictionary have about six
+/// bits.)
+pub(super) struct Table([u16; 1 << MAX_BITS]);
 
-impl Pairs {
-    pub(super) fn new(code: &Code) -> Self {
-        let singles = code.singles();
-        Self(std::array::from_fn(|i| {
-            let (byte, bits) = singles[i];
-            let behind = (i << bits) & ((1 << MAX_BITS) - 1);
-            let (second, second_bits) = singles[behind];
-            let (byte, bits) = (u32::from(byte), u32::from(bits));
-            let both = bits + u32::from(second_bits);
-            // The bits behind the first code tell the second byte if its code ends among them.
-            match both <= MAX_BITS {
-                true => 2 << 30 | bits << 24 | u32::from(second) << 16 | byte << 8 | both,
-                false => 1 << 30 | bits << 24 | byte << 8 | bits,
-            }
-        }))
-    }
-
-    /// The pair that the highest bits of `bits` begin with.
+impl Table {
+    /// The literal that the highest bits of `bits` begin with.
     #[inline(always)]
-    pub(super) fn at_top(&self, bits: u64) -> Pair {
-        Pair(self.0[(bits >> (64 - MAX_BITS)) as usize])
+    pub(super) fn at_top(&self, bits: u64) -> Literal {
+        Literal(self.0[(bits >> (64 - MAX_BITS)) as usize])
     }
 }
 
-/// An entry of [`Pairs`].
+/// An entry of a [`Table`].
 #[derive(Clone, Copy)]
-pub(super) struct Pair(u32);
+pub(super) struct Literal(u16);
 
-impl Pair {
-    /// Bits of the codes, in the lowest bits of a number that says other things above them.
+impl Literal {
+    #[inline(always)]
+    pub(super) fn byte(self) -> u8 {
+        (self.0 >> 8) as u8
+    }
+
+    /// Bits of the code, in the lowest bits of a number that says other things above them.
     #[inline(always)]
     pub(super) fn shift(self) -> u32 {
-        self.0
-    }
-
-    /// Both bytes, first to second; if there is only one, the second is 0.
-    #[inline(always)]
-    pub(super) fn bytes(self) -> [u8; 2] {
-        ((self.0 >> 8) as u16).to_le_bytes()
-    }
-
-    /// Bits of the first byte's code.
-    #[inline(always)]
-    pub(super) fn first_bits(self) -> u32 {
-        self.0 >> 24 & 0xf
-    }
-
-    /// How many bytes: 1 or 2.
-    #[inline(always)]
-    pub(super) fn count(self) -> usize {
-        (self.0 >> 30) as usize
+        u32::from(self.0)
     }
 }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use crate::codec::batch::deposit::Portable;
 use crate::codec::batch::execute::Execution;
-use crate::codec::batch::huffman::Pairs;
+use crate::codec::batch::huffman::Table;
 use crate::codec::batch::sequences::Sequence;
 use crate::codec::batch::tables::SequenceTables;
 use crate::codec::batch::{literals, sequences};
@@ -51,7 +51,7 @@ impl Instructions {
 
     pub(super) fn literals(
         self,
-        table: &Pairs,
+        table: &Table,
         streams: &[literals::Stream<'_>],
         out: &mut [u8],
         failed: &mut dyn FnMut(usize),
@@ -109,7 +109,7 @@ mod bmi2 {
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn literals(
-        table: &Pairs,
+        table: &Table,
         streams: &[literals::Stream<'_>],
         out: &mut [u8],
         failed: &mut dyn FnMut(usize),

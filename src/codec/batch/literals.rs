@@ -1,10 +1,14 @@
 //! Huffman streams of several frames at once (RFC 8878, section 4.2.2).
 //!
-//! As in `sequences.rs`: each lane decodes one stream, all of them in turn, and a lane that comes near
-//! the end of its stream finishes it alone and gets the next one.
+//! As in `sequences.rs`: each lane decodes one stream, all of them in turn. Up to the end of the
+//! shortest no lane looks where it is; then all do, without a branch, until the longest is done.
+
+use std::hint::select_unpredictable;
 
 use crate::codec::batch::bits::{bits_in, load};
-use crate::codec::batch::huffman::{MAX_BITS, Pairs};
+use crate::codec::batch::execute::OVER;
+use crate::codec::batch::huffman::{MAX_BITS, Table};
+use crate::codec::batch::order::Order;
 use crate::codec::batch::places::Places;
 
 /// Bytes that lie before a stream in its frame at the least: the first load may begin there.
@@ -14,6 +18,9 @@ const LOOKUPS: usize = 5;
 const _: () = assert!(LOOKUPS as u32 * MAX_BITS + 7 < 64);
 /// What the lookups of one load go forward at the most, in bytes.
 const LOAD_STEP: usize = 7;
+/// How much longer than the shortest the longest of the streams may be that are decoded together: what
+/// lies behind a place is written then.
+const MORE: u32 = OVER as u32 - LOOKUPS as u32;
 
 /// The bits of a run of literals, and where these go.
 #[derive(Clone, Copy)]
@@ -21,16 +28,17 @@ pub(super) struct Stream<'a> {
     /// The frame up to the end of the stream.
     bytes: &'a [u8],
     /// Where the stream begins in it: `BEFORE_STREAM` or further.
-    start: usize,
-    /// Places of the literals.
-    at: usize,
-    count: usize,
+    start: u32,
+    /// Places of the literals, which have `OVER` bytes behind them.
+    at: u32,
+    count: u32,
     /// Whose stream it is.
-    job: usize,
+    job: u32,
 }
 
 impl<'a> Stream<'a> {
     /// `None` if the stream is empty, or too near to the front of its frame.
+    #[inline(always)]
     pub(super) fn new(
         bytes: &'a [u8],
         start: usize,
@@ -38,13 +46,14 @@ impl<'a> Stream<'a> {
         count: usize,
         job: usize,
     ) -> Option<Self> {
-        (start >= BEFORE_STREAM && start < bytes.len()).then_some(Self {
-            bytes,
-            start,
-            at,
-            count,
-            job,
-        })
+        let [start, at, count, job] =
+            [start, at, count, job].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let usable = start as usize >= BEFORE_STREAM && (start as usize) < bytes.len();
+        usable.then_some(Self { bytes, start, at, count, job })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count as usize
     }
 }
 
@@ -58,45 +67,43 @@ struct Lane {
     at: *const u8,
     /// The least `at` with which another load is in the frame, whatever its lookups take.
     least: *const u8,
+    /// The place of the first literal.
     out: *mut u8,
-    /// The last `out` with which there is room for all lookups of a load.
-    last: *mut u8,
-    end: *mut u8,
+    count: u32,
     start: *const u8,
-    job: usize,
+    job: u32,
 }
 
 impl Lane {
     /// At the start of a stream; `None` if it has no end mark.
+    #[inline(always)]
     fn new(stream: &Stream<'_>, out: &Places<'_, u8>) -> Option<Self> {
-        let bits = bits_in(&stream.bytes[stream.start..])?;
-        let gone = 8 * (stream.bytes.len() - stream.start) - bits;
+        let start = stream.start as usize;
+        let bits = bits_in(&stream.bytes[start..])?;
+        let gone = 8 * (stream.bytes.len() - start) - bits;
         let from = stream.bytes.len() - 8;
-        let least = (stream.start - BEFORE_STREAM).max(LOAD_STEP);
-        let out = out.get(stream.at, stream.count);
+        let least = (start - BEFORE_STREAM).max(LOAD_STEP);
         let front = stream.bytes.as_ptr();
         // SAFETY: the stream is not empty and begins behind 8 bytes, so that its last 8 and what is
-        // before them are in the frame. There are `count` places.
+        // before them are in the frame.
         unsafe {
             let at = front.add(from);
-            let end = out.add(stream.count);
             Some(Self {
                 bits: (load(at) | 1) << gone,
                 at,
                 least: front.add(least),
-                out,
-                last: end.wrapping_sub(2 * LOOKUPS),
-                end,
-                start: front.add(stream.start),
+                out: out.get(stream.at as usize, stream.count as usize + OVER),
+                count: stream.count,
+                start: front.add(start),
                 job: stream.job,
             })
         }
     }
 
-    /// Whether another round of lookups stays inside the frame and the place of the literals.
+    /// Whether another round of lookups stays inside the frame, whatever the bits say.
     #[inline(always)]
     fn has_room(&self) -> bool {
-        self.at >= self.least && self.out <= self.last
+        self.at >= self.least
     }
 
     /// Loads the bits to come.
@@ -114,134 +121,146 @@ impl Lane {
         }
     }
 
-    /// Decodes one or two literals.
+    /// Decodes the literal `i`.
     ///
     /// # Safety
     ///
-    /// There is room for two.
+    /// It is one of the stream's.
     #[inline(always)]
-    unsafe fn lookup(&mut self, table: &Pairs) {
-        let pair = table.at_top(self.bits);
-        // SAFETY: by this function's contract.
-        unsafe {
-            self.out.cast::<[u8; 2]>().write_unaligned(pair.bytes());
-            self.out = self.out.add(pair.count());
-        }
-        self.bits = self.bits.wrapping_shl(pair.shift());
+    unsafe fn lookup(&mut self, table: &Table, i: u32) {
+        let literal = table.at_top(self.bits);
+        // SAFETY: by this function's contract there is a place for it.
+        unsafe { self.out.add(i as usize).write(literal.byte()) };
+        self.bits = self.bits.wrapping_shl(literal.shift());
+    }
+
+    /// Decodes the literal `i` if it is one of the stream's.
+    ///
+    /// # Safety
+    ///
+    /// It is, or one of the `OVER` places behind them is its.
+    #[inline(always)]
+    unsafe fn lookup_to_end(&mut self, table: &Table, i: u32) {
+        let literal = table.at_top(self.bits);
+        // SAFETY: by this function's contract there is a place for it.
+        unsafe { self.out.add(i as usize).write(literal.byte()) };
+        let shift = select_unpredictable(i < self.count, literal.shift(), 0);
+        self.bits = self.bits.wrapping_shl(shift);
     }
 
     /// Bits of the stream that are left; below 0 if more were taken than there are.
     #[inline(always)]
     fn left(&self) -> isize {
-        // SAFETY: both point into the frame.
-        let bytes = unsafe { self.at.offset_from(self.start) };
-        8 * bytes + 64 - self.bits.trailing_zeros() as isize
+        8 * (self.at.addr() as isize - self.start.addr() as isize) + 64
+            - self.bits.trailing_zeros() as isize
     }
 
-    /// Decodes what is left of a stream; whether it ends where its literals do.
-    #[inline(always)]
-    fn finish(&mut self, table: &Pairs) -> bool {
-        while self.out < self.end {
+    /// Decodes the literals from `done` on, alone; whether the stream ends where they do.
+    #[cold]
+    #[inline(never)]
+    fn finish(&mut self, table: &Table, mut done: u32) -> bool {
+        while done < self.count {
             if self.left() < 0 {
                 return false;
             }
-            // SAFETY: bits are left in the stream, or none, so that the whole bytes that are gone
-            // lie behind its start, and the 8 before them in the frame.
+            // SAFETY: bits are left in the stream, or none, so that the whole bytes that are gone lie
+            // behind its start, and the 8 before them in the frame.
             unsafe { self.refill() };
-            for _ in 0..LOOKUPS {
-                // SAFETY: both are in, or at the end of, the place of the literals.
-                match unsafe { self.end.offset_from(self.out) } {
-                    0 => break,
-                    1 => {
-                        let pair = table.at_top(self.bits);
-                        // SAFETY: there is room for one.
-                        unsafe {
-                            self.out.write(pair.bytes()[0]);
-                            self.out = self.out.add(1);
-                        }
-                        self.bits <<= pair.first_bits();
-                        break;
-                    }
-                    // SAFETY: there is room for two.
-                    _ => unsafe { self.lookup(table) },
-                }
+            let end = self.count.min(done + LOOKUPS as u32);
+            for i in done..end {
+                // SAFETY: `i` is less than `count`.
+                unsafe { self.lookup(table, i) };
             }
+            done = end;
         }
         self.left() == 0
     }
+}
+
+/// Decodes streams side by side; whether all are sound so far, and how many literals of each are
+/// done: all of a stream that has fewer.
+#[inline(always)]
+fn together<const LANES: usize>(lanes: &mut [Lane; LANES], table: &Table) -> u32 {
+    let counts = lanes.iter().map(|lane| lane.count);
+    let (least, most) =
+        counts.fold((u32::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));
+    if most - least > MORE {
+        return 0;
+    }
+    // Lanes that are named one by one stay in the processor's registers.
+    let mut now = *lanes;
+    let mut done = 0;
+    while done < most {
+        if !now.iter().fold(true, |all, lane| all & lane.has_room()) {
+            break;
+        }
+        for lane in &mut now {
+            // SAFETY: `at` is so far from the front of the frame as one round goes forward.
+            unsafe { lane.refill() };
+        }
+        if done + LOOKUPS as u32 <= least {
+            for i in done..done + LOOKUPS as u32 {
+                for lane in &mut now {
+                    // SAFETY: `i` is less than `least`.
+                    unsafe { lane.lookup(table, i) };
+                }
+            }
+            done += LOOKUPS as u32;
+        } else {
+            let end = most.min(done + LOOKUPS as u32);
+            for i in done..end {
+                for lane in &mut now {
+                    // SAFETY: `i` is at most `MORE` above `least`.
+                    unsafe { lane.lookup_to_end(table, i) };
+                }
+            }
+            done = end;
+        }
+    }
+    *lanes = now;
+    done
 }
 
 /// Decodes all streams; `failed` is told of each that is damaged, by its job.
 ///
 /// # Panics
 ///
-/// If the place of a stream is not in `out`.
+/// If the place of a stream, with `OVER` behind it, is not in `out`.
 #[inline(always)]
 pub(super) fn decode<const LANES: usize>(
-    table: &Pairs,
+    table: &Table,
     streams: &[Stream<'_>],
     out: &mut [u8],
     mut failed: impl FnMut(usize),
 ) {
     let out = &Places::new(out);
-    let mut waiting = streams.iter();
+    let order = Order::new(streams.iter().map(Stream::count));
+    let mut waiting = order.iter();
     let mut next = |failed: &mut dyn FnMut(usize)| loop {
-        let stream = waiting.next()?;
+        let stream = &streams[waiting.next()?];
         match Lane::new(stream, out) {
             Some(lane) => return Some(lane),
-            None => failed(stream.job),
+            None => failed(stream.job as usize),
         }
     };
-    let Some(first) = next(&mut failed) else { return };
-    let mut lanes = [first; LANES];
-    let mut started = 1;
-    while started < LANES
-        && let Some(another) = next(&mut failed)
-    {
-        lanes[started] = another;
-        started += 1;
-    }
-    // As long as there is a stream for each lane.
-    while started == LANES {
-        // Lanes that are named one by one stay in the processor's registers.
-        let mut now = lanes;
-        while now.iter().fold(true, |all, lane| all & lane.has_room()) {
-            for lane in &mut now {
-                // SAFETY: `at` is so far from the front of the frame as one round goes forward.
-                unsafe { lane.refill() };
-            }
-            for _ in 0..LOOKUPS {
-                for lane in &mut now {
-                    // SAFETY: there is room for two literals of each lookup.
-                    unsafe { lane.lookup(table) };
-                }
-            }
+    while let Some(first) = next(&mut failed) {
+        let mut lanes = [first; LANES];
+        let mut started = 1;
+        while started < LANES
+            && let Some(another) = next(&mut failed)
+        {
+            lanes[started] = another;
+            started += 1;
         }
-        lanes = now;
-        let mut i = 0;
-        while i < started {
-            if lanes[i].has_room() {
-                i += 1;
-                continue;
+        let done = if started == LANES { together(&mut lanes, table) } else { 0 };
+        for lane in &mut lanes[..started] {
+            let sound = match done >= lane.count {
+                true => lane.left() == 0,
+                false => lane.finish(table, done),
+            };
+            if !sound {
+                failed(lane.job as usize);
             }
-            if !lanes[i].finish(table) {
-                failed(lanes[i].job);
-            }
-            match next(&mut failed) {
-                Some(another) => {
-                    lanes[i] = another;
-                    i += 1;
-                }
-                None => {
-                    started -= 1;
-                    lanes[i] = lanes[started];
-                }
-            }
-        }
-    }
-    for lane in &mut lanes[..started] {
-        if !lane.finish(table) {
-            failed(lane.job);
         }
     }
 }

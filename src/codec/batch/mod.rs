@@ -10,13 +10,14 @@
 //!                |         |         |         |
 //! literals  lane 0    lane 1    lane 2    lane 3    a step in turn   literals.rs
 //! sequences lane 0    lane 1                        a step in turn   sequences.rs
+//!                (streams of about the same length together: order.rs)
 //!                |         |         |         |
 //! output    | value 0 | value 1 | value 2 | value 3 | ...            execute.rs, in order
 //! ```
 //!
 //! What it takes: frames of one compressed block and at most `MAX_CONTENT` bytes, whose literals are
 //! one stream by the dictionary's code (or raw, or one byte), and whose sequences are by the
-//! dictionary's tables or those of the format. Everything else, and each frame in which anything
+//! dictionary's tables, those of the format, or single codes. Everything else, and each frame in which anything
 //! is not as it should be, is left to libzstd: what is wrong with a frame is for libzstd to say. So
 //! the one thing that has to hold here is that a frame that *is* taken decodes in libzstd, and to
 //! the same bytes.
@@ -30,6 +31,7 @@ mod fse;
 mod huffman;
 mod instructions;
 mod literals;
+mod order;
 mod places;
 mod plan;
 mod sequences;
@@ -46,7 +48,7 @@ pub(super) use dictionary::Prepared;
 
 use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;
-use crate::codec::batch::plan::{Literals, Plan, Tables};
+use crate::codec::batch::plan::{Literals, Plan};
 use crate::codec::batch::sequences::Sequence;
 use crate::codec::frame::Format;
 
@@ -56,6 +58,10 @@ const MAX_CONTENT: usize = 32 << 10;
 /// the processor's nearest memory.
 const GROUP_FRAMES: usize = 128;
 const GROUP_CONTENT: usize = 128 << 10;
+
+/// Bytes for the literals of a group. The last frame may go beyond what fills the group; and behind
+/// each frame's there are as many as its content has, and `OVER`, whatever they are.
+const GROUP_LITERALS: usize = GROUP_CONTENT + 2 * MAX_CONTENT + (GROUP_FRAMES + 1) * OVER;
 
 /// What one thread decodes with: memory between the stages, which is kept.
 #[derive(Default)]
@@ -74,8 +80,7 @@ pub(super) struct Group<'a> {
     format: Format,
     jobs: Vec<Job>,
     literal_streams: Vec<literals::Stream<'a>>,
-    repeat_streams: Vec<sequences::Stream<'a>>,
-    predefined_streams: Vec<sequences::Stream<'a>>,
+    sequence_streams: Vec<sequences::Stream<'a>>,
     /// Sizes so far.
     content: usize,
     literals: usize,
@@ -83,11 +88,16 @@ pub(super) struct Group<'a> {
 }
 
 /// A frame of a group.
+#[derive(Clone, Copy)]
 struct Job {
-    plan: Plan,
-    /// Where its literals and sequences are in the workspace.
-    literals_at: usize,
-    sequences_at: usize,
+    /// Bytes of content.
+    size: u32,
+    /// Where its literals and sequences are in the workspace, and how many.
+    literals_at: u32,
+    literals: u32,
+    sequences_at: u32,
+    sequences: u32,
+    checksum: Option<u32>,
     failed: bool,
 }
 
@@ -98,6 +108,7 @@ impl<'a> Group<'a> {
         workspace: &'a mut Workspace,
         format: Format,
     ) -> Self {
+        workspace.literals.resize(GROUP_LITERALS, 0);
         Self {
             prepared,
             workspace,
@@ -105,8 +116,7 @@ impl<'a> Group<'a> {
             format,
             jobs: Vec::with_capacity(GROUP_FRAMES),
             literal_streams: Vec::with_capacity(GROUP_FRAMES),
-            repeat_streams: Vec::with_capacity(GROUP_FRAMES),
-            predefined_streams: Vec::new(),
+            sequence_streams: Vec::with_capacity(GROUP_FRAMES),
             content: 0,
             literals: 0,
             sequences: 0,
@@ -126,69 +136,68 @@ impl<'a> Group<'a> {
 
     /// Takes a frame whose content has `size` bytes, and gives the number it has in the group; `None`
     /// if it is one for libzstd.
+    ///
+    /// # Panics
+    ///
+    /// If the group is full.
     #[inline]
     pub(super) fn push(&mut self, value: &'a [u8], size: usize) -> Option<usize> {
-        let entropy = self.prepared.entropy.is_some();
-        let plan = Plan::read(value, size, self.format, entropy)?;
+        assert!(!self.is_full(), "the group is full");
+        let plan = Plan::read(value, size, self.format, self.prepared.has_tables())?;
         let number = self.jobs.len();
-        let (literals_at, sequences_at) = (self.literals, self.sequences);
-        let literals = match &plan.literals {
-            Literals::Repeat { stream: Range { start, end }, count } => {
-                Some(literals::Stream::new(&value[..*end], *start, literals_at, *count, number)?)
+        let count = plan.literals.count();
+        let literal_stream = match &plan.literals {
+            Literals::Repeat { stream: Range { start, end }, .. } => {
+                Some(literals::Stream::new(&value[..*end], *start, self.literals, count, number)?)
             }
             Literals::Raw { .. } | Literals::Rle { .. } => None,
         };
         if plan.sequences > 0 {
             let Range { start, end } = plan.stream;
-            let stream =
-                sequences::Stream::new(&value[..end], start, sequences_at, plan.sequences, number)?;
-            match plan.tables {
-                Tables::Predefined => self.predefined_streams.push(stream),
-                Tables::Repeat => self.repeat_streams.push(stream),
-            }
+            self.sequence_streams.push(sequences::Stream::new(
+                &value[..end],
+                start,
+                self.sequences,
+                plan.sequences,
+                self.prepared.sequences.start(plan.modes)?,
+                number,
+            )?);
         }
+        let place = &mut self.workspace.literals[self.literals..][..count + OVER];
         match &plan.literals {
-            Literals::Repeat { .. } => self.literal_streams.extend(literals),
-            Literals::Raw { bytes } => {
-                self.place(bytes.len()).copy_from_slice(&value[bytes.clone()]);
-            }
-            Literals::Rle { byte, count } => self.place(*count).fill(*byte),
+            Literals::Repeat { .. } => self.literal_streams.extend(literal_stream),
+            Literals::Raw { bytes } => copy_short(&value[bytes.start..], place, count),
+            Literals::Rle { byte, .. } => place[..count].fill(*byte),
         }
+        // None is over 2^32: a group is far smaller.
+        self.jobs.push(Job {
+            size: size as u32,
+            literals_at: self.literals as u32,
+            literals: count as u32,
+            sequences_at: self.sequences as u32,
+            sequences: plan.sequences as u32,
+            checksum: plan.checksum,
+            failed: false,
+        });
         self.content += size;
-        self.literals += plan.literals.count() + OVER;
+        self.literals += count + OVER;
         self.sequences += plan.sequences;
-        self.jobs.push(Job { plan, literals_at, sequences_at, failed: false });
         Some(number)
-    }
-
-    /// The place of the next literals, which are known.
-    fn place(&mut self, count: usize) -> &mut [u8] {
-        let end = self.literals + count;
-        if self.workspace.literals.len() < end {
-            self.workspace.literals.resize(end, 0);
-        }
-        &mut self.workspace.literals[self.literals..end]
     }
 
     /// Decodes literals and sequences of all frames.
     pub(super) fn decode(&mut self) {
         let Self { prepared, workspace, jobs, .. } = self;
-        if workspace.literals.len() < self.literals {
-            workspace.literals.resize(self.literals, 0);
-        }
         if workspace.sequences.len() < self.sequences {
             workspace.sequences.resize(self.sequences, Sequence::default());
         }
         let failed = &mut |job: usize| jobs[job].failed = true;
         let run = self.instructions;
-        if let Some(entropy) = &prepared.entropy {
-            let out = &mut workspace.literals;
-            run.literals(&entropy.literals, &self.literal_streams, out, failed);
-            let out = &mut workspace.sequences;
-            run.sequences(&entropy.sequences, &self.repeat_streams, out, failed);
+        if let Some(code) = &prepared.literals {
+            run.literals(code, &self.literal_streams, &mut workspace.literals, failed);
         }
         let out = &mut workspace.sequences;
-        run.sequences(&prepared.predefined, &self.predefined_streams, out, failed);
+        run.sequences(&prepared.sequences, &self.sequence_streams, out, failed);
     }
 
     /// Puts the content of a frame together at the front of `target`, which has a place for it and
@@ -196,31 +205,34 @@ impl<'a> Group<'a> {
     /// then all written.
     #[inline]
     pub(super) fn execute(&mut self, number: usize, target: &mut [MaybeUninit<u8>]) -> bool {
-        let Job { plan, literals_at, sequences_at, failed } = &self.jobs[number];
-        if *failed {
+        let job = self.jobs[number];
+        if job.failed {
             return false;
         }
+        let size = job.size as usize;
+        let with_over = size + OVER;
         let Workspace { literals, sequences, content } = &mut *self.workspace;
         let execution = Execution {
-            literals: &literals[*literals_at..literals_at + plan.literals.count() + OVER],
-            sequences: &sequences[*sequences_at..sequences_at + plan.sequences],
+            literals: &literals[job.literals_at as usize..][..with_over],
+            count: job.literals as usize,
+            sequences: &sequences[job.sequences_at as usize..][..job.sequences as usize],
             repeat: self.prepared.repeat,
             dictionary: self.prepared.padded(),
+            size,
         };
-        let with_over = plan.size + OVER;
         let done = match target.get_mut(..with_over) {
             Some(target) => self.instructions.execute(&execution, target),
             None => {
                 content.resize(content.len().max(with_over), MaybeUninit::uninit());
                 let made = &mut content[..with_over];
                 let done = self.instructions.execute(&execution, made);
-                target[..plan.size].copy_from_slice(&made[..plan.size]);
+                target[..size].copy_from_slice(&made[..size]);
                 done
             }
         };
-        done && plan.checksum.is_none_or(|expected| {
+        done && job.checksum.is_none_or(|expected| {
             // SAFETY: the execution wrote as many bytes as the content has.
-            let content = unsafe { target[..plan.size].assume_init_ref() };
+            let content = unsafe { target[..size].assume_init_ref() };
             // The lower half of the hash (section 3.1.1).
             twox_hash::XxHash64::oneshot(0, content) as u32 == expected
         })
@@ -230,8 +242,17 @@ impl<'a> Group<'a> {
     pub(super) fn clear(&mut self) {
         self.jobs.clear();
         self.literal_streams.clear();
-        self.repeat_streams.clear();
-        self.predefined_streams.clear();
+        self.sequence_streams.clear();
         (self.content, self.literals, self.sequences) = (0, 0, 0);
+    }
+}
+
+/// Copies the first `count` bytes. The place has more behind them, so that a short piece is copied in
+/// one step.
+#[inline]
+fn copy_short(from: &[u8], to: &mut [u8], count: usize) {
+    match (from.first_chunk::<16>(), to.first_chunk_mut::<16>()) {
+        (Some(from), Some(to)) if count <= 16 => *to = *from,
+        _ => to[..count].copy_from_slice(&from[..count]),
     }
 }

@@ -2,21 +2,20 @@
 
 use std::ops::Range;
 
+use crate::codec::batch::tables::{Mode, Modes};
 use crate::codec::batch::{MAX_CONTENT, literals, sequences};
-use crate::codec::frame::{Format, MAX_BLOCK_SIZE, read_header};
+use crate::codec::frame::{Format, read_simple};
 
 /// A frame of one compressed block whose parts can be decoded beside those of other frames.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
-    /// Bytes of content.
-    pub(super) size: usize,
     pub(super) checksum: Option<u32>,
     pub(super) literals: Literals,
-    /// The number of sequences, where their stream is in the frame, and whose tables it needs.
+    /// The number of sequences, where their stream is in the frame, and which tables it needs.
     /// Without any there is no stream.
     pub(super) sequences: usize,
     pub(super) stream: Range<usize>,
-    pub(super) tables: Tables,
+    pub(super) modes: Modes,
 }
 
 /// Literals, and where in the frame they are.
@@ -39,15 +38,6 @@ impl Literals {
     }
 }
 
-/// Where a frame has the tables for its sequences from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tables {
-    /// From the format.
-    Predefined,
-    /// From the dictionary.
-    Repeat,
-}
-
 impl Plan {
     /// The plan for a value whose content has `size` bytes; `None` for one that is better left to
     /// libzstd, which also says what is wrong with it if something is.
@@ -58,26 +48,19 @@ impl Plan {
         if size > MAX_CONTENT {
             return None;
         }
-        let header = read_header(value, format).ok()?;
-        if header.content_size.is_some_and(|claimed| claimed != size as u64) {
+        let frame = read_simple(value, format)?;
+        let known = frame.header.content_size.is_none_or(|claimed| claimed == size as u64);
+        // One compressed block (section 3.1.1.2), of not more bytes than its content may have.
+        let fits = frame.body as u64 <= frame.content_bound && size as u64 <= frame.content_bound;
+        if !known || !frame.compressed || !fits {
             return None;
         }
-        // One block, the last one, compressed (section 3.1.1.2), of not more bytes than its content
-        // may have.
-        let [a, b, c, behind @ ..] = value.get(header.size..)? else { return None };
-        let block = u32::from_le_bytes([*a, *b, *c, 0]);
-        let body = (block >> 3) as usize;
-        let limit = header.window_size.min(MAX_BLOCK_SIZE);
-        if block & 7 != 0b101 || body as u64 > limit || size as u64 > limit {
-            return None;
-        }
-        let checksum = match (header.checksum, behind.len().checked_sub(body)?) {
-            (false, 0) => None,
-            (true, 4) => Some(u32::from_le_bytes(*behind.last_chunk()?)),
-            _ => return None,
+        let checksum = match frame.header.checksum {
+            true => Some(u32::from_le_bytes(*value.last_chunk()?)),
+            false => None,
         };
-        let start = header.size + 3;
-        let end = start + body;
+        let start = frame.start();
+        let end = start + frame.body;
         let (literals, used) = read_literals(value.get(start..end)?, start)?;
         if literals.count() > size || matches!(literals, Literals::Repeat { .. }) && !entropy {
             return None;
@@ -91,29 +74,47 @@ impl Plan {
             [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
             _ => return None,
         };
-        let mut plan = Self {
-            size,
-            checksum,
-            literals,
-            sequences,
-            stream: end..end,
-            tables: Tables::Predefined,
-        };
+        let mut plan =
+            Self { checksum, literals, sequences, stream: end..end, modes: Modes::default() };
         if used == section.len() {
             return (section == [0] && plan.literals.count() == size).then_some(plan);
         }
         if sequences == 0 || sequences > size / 3 {
             return None;
         }
-        plan.tables = match section[used] {
-            0b00_00_00_00 => Tables::Predefined,
-            0b11_11_11_00 if entropy => Tables::Repeat,
-            _ => return None,
+        let used = match section[used] {
+            0b11_11_11_00 if entropy => {
+                plan.modes = Modes::REPEAT;
+                used + 1
+            }
+            modes => used + 1 + read_modes(&mut plan.modes, modes, &section[used + 1..], entropy)?,
         };
-        plan.stream = at + used + 1..end;
+        plan.stream = at + used..end;
         let near = plan.stream.start < sequences::BEFORE_STREAM;
         (!near && !plan.stream.is_empty()).then_some(plan)
     }
+}
+
+/// The modes of the three kinds of codes, from their byte and what follows it, of which it returns how
+/// many bytes belong to them (section 3.1.1.3.2.1).
+#[inline]
+fn read_modes(modes: &mut Modes, byte: u8, behind: &[u8], entropy: bool) -> Option<usize> {
+    if byte & 3 != 0 {
+        return None;
+    }
+    let mut used = 0;
+    let mut read = |bits: u8| match bits & 3 {
+        0 => Some(Mode::Predefined),
+        1 => {
+            used += 1;
+            Some(Mode::Rle(*behind.get(used - 1)?))
+        }
+        3 if entropy => Some(Mode::Repeat),
+        _ => None,
+    };
+    *modes =
+        Modes { literals: read(byte >> 6)?, offsets: read(byte >> 4)?, matches: read(byte >> 2)? };
+    Some(used)
 }
 
 /// The header of the literals section (section 3.1.1.3.1.1), and the bytes of the section, which

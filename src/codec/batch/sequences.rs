@@ -1,13 +1,16 @@
 //! Sequences of several frames at once (RFC 8878, section 3.1.1.3.2).
 //!
 //! Each lane decodes the stream of one frame; all of them take one step in turn. A step waits for
-//! the one before it in its own lane only, so that the processor works on the others meanwhile. A
-//! lane that is done with its stream gets that of the next frame.
+//! the one before it in its own lane only, so that the processor works on the others meanwhile.
+//! Streams of the same length come together (`order.rs`), so that lanes end together.
 
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::deposit::Deposit;
+use crate::codec::batch::order::Order;
 use crate::codec::batch::places::Places;
-use crate::codec::batch::tables::{Entry, SequenceTables, States};
+use crate::codec::batch::tables::{
+    Entry, LENGTH_STATE, OFFSET_STATE, SequenceTables, Start, States,
+};
 
 /// Bytes that lie before a stream in its frame at the least. A lane may go below the start of a
 /// damaged stream by up to 64 bits before it is stopped, and loads eight bytes from there.
@@ -45,30 +48,34 @@ pub(super) struct Stream<'a> {
     /// The frame up to the end of the stream.
     bytes: &'a [u8],
     /// Where the stream begins in it: `BEFORE_STREAM` or further.
-    start: usize,
+    start: u32,
     /// Places of the sequences.
-    at: usize,
-    count: usize,
+    at: u32,
+    count: u32,
+    states: Start,
     /// Whose stream it is.
-    job: usize,
+    job: u32,
 }
 
 impl<'a> Stream<'a> {
     /// `None` if the stream is empty, or too near to the front of its frame; `count` is not 0.
+    #[inline(always)]
     pub(super) fn new(
         bytes: &'a [u8],
         start: usize,
         at: usize,
         count: usize,
+        states: Start,
         job: usize,
     ) -> Option<Self> {
-        (start >= BEFORE_STREAM && start < bytes.len() && count > 0).then_some(Self {
-            bytes,
-            start,
-            at,
-            count,
-            job,
-        })
+        let [start, at, count, job] =
+            [start, at, count, job].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let usable = start as usize >= BEFORE_STREAM && (start as usize) < bytes.len() && count > 0;
+        usable.then_some(Self { bytes, start, at, count, states, job })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count as usize
     }
 }
 
@@ -82,66 +89,70 @@ struct Lane {
     left: i64,
     states: States,
     out: *mut Sequence,
-    /// Bits that led to the states: there are none of them after the last sequence of a stream.
-    state_bits: i64,
 }
 
 impl Lane {
     /// At the start of a stream; `None` if it is too short for its first states.
-    fn new(
-        tables: &SequenceTables,
-        stream: &Stream<'_>,
-        out: &Places<'_, Sequence>,
-    ) -> Option<Self> {
-        let bits = bits_in(&stream.bytes[stream.start..])? as i64;
-        let first_bits = i64::from(tables.first_bits());
+    #[inline(always)]
+    fn new(stream: &Stream<'_>, out: &Places<'_, Sequence>) -> Option<Self> {
+        let start = stream.start as usize;
+        let bits = bits_in(&stream.bytes[start..])? as i64;
+        let first_bits = i64::from(stream.states.bits());
         let left = bits + BELOW - first_bits;
         if bits < first_bits {
             return None;
         }
         // 8 bytes for `BELOW`, and 7 so that the load ends with the byte of the position.
-        let base = stream.bytes[stream.start - 15..].as_ptr();
-        let out = out.get(stream.at, stream.count);
+        let base = stream.bytes[start - 15..].as_ptr();
+        let out = out.get(stream.at as usize, stream.count as usize);
         // SAFETY: the position is that of the stream's end, and above 0.
         let states = unsafe { load_below(base, bits + BELOW) };
-        let states = tables.first(states >> (LOADED + ((bits + BELOW) & 7) - first_bits));
-        Some(Self { base, left, states, out, state_bits: 0 })
+        let states = stream.states.states(states >> (LOADED + ((bits + BELOW) & 7) - first_bits));
+        Some(Self { base, left, states, out })
     }
 
-    /// Decodes one sequence.
+    /// Decodes one sequence, and goes on to the next states unless it is the last one, which has no
+    /// bits for them.
     ///
     /// # Safety
     ///
     /// The position is 0 or above, and has only gone down since it was that of the stream's end; and
-    /// `out` has a place left.
+    /// `out` has a place `i`.
     #[inline(always)]
-    unsafe fn step<D: Deposit>(&mut self, tables: &SequenceTables) {
+    unsafe fn step<const IS_LAST: bool, D: Deposit>(&mut self, tables: &SequenceTables, i: usize) {
         let entry = tables.entry(self.states);
         // SAFETY: by this function's contract.
         let bits = unsafe { load_below(self.base, self.left) };
         let position = LOADED + (self.left & 7);
         let behind_offset = position - i64::from(entry.offset_code());
         let behind_lengths = behind_offset - i64::from(entry.length_mask().count_ones());
-        let state_bits = i64::from(entry.state_mask().count_ones());
-        let end = behind_lengths - state_bits;
+        let end = match IS_LAST {
+            true => behind_lengths,
+            false => behind_lengths - i64::from(entry.state_mask().count_ones()),
+        };
         let at = |position: i64| bits.wrapping_shr(position as u32);
         let (sequence, states) = match end {
             // SAFETY: by this function's contract.
             ..0 => unsafe { long_step::<D>(self.base, self.left, entry) },
             _ => (
                 sequence::<D>(entry, at(behind_offset), at(behind_lengths)),
-                entry.next(D::deposit::<8, 9>(at(end), entry.state_mask())),
+                match IS_LAST {
+                    true => self.states,
+                    false => entry.next(deposit_states::<D>(at(end), entry)),
+                },
             ),
         };
         self.states = states;
         self.left += end - position;
-        self.state_bits = state_bits;
         // SAFETY: by this function's contract.
-        unsafe {
-            self.out.write(sequence);
-            self.out = self.out.add(1);
-        }
+        unsafe { self.out.add(i).write(sequence) };
     }
+}
+
+/// The bits for the next states, each in its field.
+#[inline(always)]
+fn deposit_states<D: Deposit>(bits: u64, entry: Entry) -> u64 {
+    D::deposit::<OFFSET_STATE, LENGTH_STATE>(bits, entry.state_mask())
 }
 
 /// `LOADED` bits and up to 7 more below a position, with others above them.
@@ -189,28 +200,38 @@ unsafe fn long_step<D: Deposit>(base: *const u8, left: i64, entry: Entry) -> (Se
     };
     let offset = read(entry.offset_code());
     let lengths = read(entry.length_mask().count_ones());
-    let states = D::deposit::<8, 9>(read(entry.state_mask().count_ones()), entry.state_mask());
+    let states = deposit_states::<D>(read(entry.state_mask().count_ones()), entry);
     (sequence::<D>(entry, offset, lengths), entry.next(states))
 }
 
-/// A lane, and how far it is.
+/// A lane, and how far it has to go.
 #[derive(Clone, Copy)]
 struct Work {
     lane: Lane,
-    /// Sequences to come.
+    /// Sequences: one or more.
     count: usize,
-    job: usize,
+    job: u32,
 }
 
 impl Work {
-    /// Whether the lane can go on.
-    fn is_open(&self) -> bool {
-        self.count > 0 && self.lane.left >= 0
-    }
-
-    /// Whether the lane read all of its stream and no more.
-    fn is_sound(&self) -> bool {
-        self.count == 0 && self.lane.left + self.lane.state_bits == BELOW
+    /// Decodes the sequences from `done` on, of which there are some; whether the stream ends where
+    /// they do.
+    #[inline(always)]
+    fn finish<D: Deposit>(&mut self, tables: &SequenceTables, done: usize) -> bool {
+        let last = self.count - 1;
+        for i in done..last {
+            if self.lane.left < 0 {
+                return false;
+            }
+            // SAFETY: `i` is less than `count`, and the position is not below 0.
+            unsafe { self.lane.step::<false, D>(tables, i) };
+        }
+        if self.lane.left < 0 {
+            return false;
+        }
+        // SAFETY: as above.
+        unsafe { self.lane.step::<true, D>(tables, last) };
+        self.lane.left == BELOW
     }
 }
 
@@ -227,76 +248,52 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
     mut failed: impl FnMut(usize),
 ) {
     let out = &Places::new(out);
-    let mut waiting = streams.iter();
+    let order = Order::new(streams.iter().map(Stream::count));
+    let mut waiting = order.iter();
     let mut next = |failed: &mut dyn FnMut(usize)| loop {
-        let stream = waiting.next()?;
-        match Lane::new(tables, stream, out) {
-            Some(lane) => return Some(Work { lane, count: stream.count, job: stream.job }),
-            None => failed(stream.job),
+        let stream = &streams[waiting.next()?];
+        match Lane::new(stream, out) {
+            Some(lane) => return Some(Work { lane, count: stream.count(), job: stream.job }),
+            None => failed(stream.job as usize),
         }
     };
-    let Some(first) = next(&mut failed) else { return };
-    let mut work = [first; LANES];
-    let mut started = 1;
-    while started < LANES
-        && let Some(another) = next(&mut failed)
-    {
-        work[started] = another;
-        started += 1;
-    }
-    // As long as there is a stream for each lane.
-    while started == LANES {
-        let steps = work.iter().map(|work| work.count).min().unwrap_or(0);
+    while let Some(first) = next(&mut failed) {
+        let mut work = [first; LANES];
+        let mut started = 1;
+        while started < LANES
+            && let Some(another) = next(&mut failed)
+        {
+            work[started] = another;
+            started += 1;
+        }
         let mut done = 0;
-        // Lanes that are named one by one stay in the processor's registers.
-        let mut lanes = work.map(|work| work.lane);
-        while done < steps {
-            let mut below = 0;
-            for lane in &mut lanes {
-                // SAFETY: `count` places are left to the lane, more than `done`; the position was
-                // not below 0 after the step before.
-                unsafe { lane.step::<D>(tables) };
-                below |= lane.left;
-            }
-            done += 1;
-            // No sound stream comes here: its last step leaves it above 0, by `BELOW`.
-            if below < 0 {
-                break;
-            }
-        }
-        let mut i = 0;
-        for (work, lane) in work.iter_mut().zip(lanes) {
-            work.lane = lane;
-            work.count -= done;
-        }
-        while i < started {
-            if work[i].is_open() {
-                i += 1;
-                continue;
-            }
-            if !work[i].is_sound() {
-                failed(work[i].job);
-            }
-            match next(&mut failed) {
-                Some(another) => {
-                    work[i] = another;
-                    i += 1;
+        if started == LANES {
+            // All but the last of the lane with the fewest.
+            let steps = work.iter().map(|work| work.count).min().unwrap_or(1) - 1;
+            // Lanes that are named one by one stay in the processor's registers.
+            let mut lanes = work.map(|work| work.lane);
+            while done < steps {
+                let mut below = 0;
+                for lane in &mut lanes {
+                    // SAFETY: `done` is less than `count`; the position was not below 0 after the
+                    // step before.
+                    unsafe { lane.step::<false, D>(tables, done) };
+                    below |= lane.left;
                 }
-                None => {
-                    started -= 1;
-                    work[i] = work[started];
+                done += 1;
+                // No sound stream comes here: its last step leaves it above 0, by `BELOW`.
+                if below < 0 {
+                    break;
                 }
             }
+            for (work, lane) in work.iter_mut().zip(lanes) {
+                work.lane = lane;
+            }
         }
-    }
-    for work in &mut work[..started] {
-        while work.is_open() {
-            // SAFETY: a place is left to the lane, and its position is not below 0.
-            unsafe { work.lane.step::<D>(tables) };
-            work.count -= 1;
-        }
-        if !work.is_sound() {
-            failed(work.job);
+        for work in &mut work[..started] {
+            if !work.finish::<D>(tables, done) {
+                failed(work.job as usize);
+            }
         }
     }
 }

@@ -9,23 +9,30 @@
 //! together by addition, since each fills fields of its own:
 //!
 //! ```text
-//! steps    | masks of next states 38..64         | next states 8..34                | code 0..8
-//!          | literals 9 | matches 9 | offsets 8  | literals 9 | matches 9 | offs. 8 | offsets
+//! steps    | masks of next states 34..63           | next states 5..34                  | code 0..5
+//!          | literals 10 | matches 10 | offsets 9  | literals 10 | matches 10 | offs. 9 | offsets
 //!
 //! lengths  | masks of extra bits 32..64          | baselines 0..32
 //!          | match length 16 | literal length 16 | match length 16 | literal length 16
+//! ```
+//!
+//! Each kind has one array for all tables that a frame can name without bringing one: the
+//! dictionary's, that of the format, and those of a single code.
+//!
+//! ```text
+//! | dictionary 512 (offsets 256) | format 64 (32) | a state for each code, which leads to itself |
 //! ```
 
 use crate::codec::batch::codes::{self, Kind};
 use crate::codec::batch::fse::{Distribution, State};
 
 /// Bits of a state: literal lengths and match lengths, offsets.
-const LENGTH_STATE: u32 = 9;
-const OFFSET_STATE: u32 = 8;
+pub(super) const LENGTH_STATE: u32 = 10;
+pub(super) const OFFSET_STATE: u32 = 9;
 
 /// Where fields of a step begin.
-const NEXT: u32 = 8;
-const MASKS: u32 = 38;
+const NEXT: u32 = 5;
+const MASKS: u32 = NEXT + 2 * LENGTH_STATE + OFFSET_STATE;
 /// Where fields of states begin in the next states, and in their masks.
 const MATCHES: u32 = OFFSET_STATE;
 const LITERALS: u32 = OFFSET_STATE + LENGTH_STATE;
@@ -34,14 +41,68 @@ const LITERALS: u32 = OFFSET_STATE + LENGTH_STATE;
 /// is taken has room for so many bytes.
 pub(super) const TOO_LONG: u32 = 0xffff;
 
-/// The three tables of one kind of frame, and where each begins.
+/// Where a frame has one of its tables from (section 3.1.1.3.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mode {
+    /// From the format.
+    #[default]
+    Predefined,
+    /// This code alone.
+    Rle(u8),
+    /// From the dictionary.
+    Repeat,
+}
+
+/// Where a frame has its tables from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Modes {
+    pub(super) literals: Mode,
+    pub(super) offsets: Mode,
+    pub(super) matches: Mode,
+}
+
+impl Modes {
+    pub(super) const REPEAT: Self =
+        Self { literals: Mode::Repeat, offsets: Mode::Repeat, matches: Mode::Repeat };
+}
+
+/// Where a frame's states begin: what is added to the number that the first bits say, for which
+/// each table has its own count of bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    states: u32,
+    literal_log: u8,
+    offset_log: u8,
+    match_log: u8,
+}
+
+impl Start {
+    /// Bits of the first states of a stream.
+    #[inline(always)]
+    pub(super) fn bits(self) -> u32 {
+        u32::from(self.literal_log) + u32::from(self.offset_log) + u32::from(self.match_log)
+    }
+
+    /// The states that a stream begins with, from `bits()` bits: literal lengths, offsets, match
+    /// lengths.
+    #[inline(always)]
+    pub(super) fn states(self, bits: u64) -> States {
+        let low = |bits: u64, count: u8| bits as u32 & ((1 << count) - 1);
+        let matches = low(bits, self.match_log);
+        let bits = bits >> self.match_log;
+        let offsets = low(bits, self.offset_log);
+        let literals = low(bits >> self.offset_log, self.literal_log);
+        States(self.states + (literals << LITERALS | matches << MATCHES | offsets))
+    }
+}
+
+/// The tables of sequences.
 ///
-/// Of a table that is smaller than its array the rest is 0; no state leads there, and it would do no
-/// harm: each number is masked to its array.
+/// Where there is no state, entries are 0; none leads there, and it would do no harm: each number
+/// is masked to its array.
 pub(super) struct SequenceTables {
-    literal_log: u32,
-    match_log: u32,
-    offset_log: u32,
+    /// Where frames begin that use the dictionary's tables alone, if there are any.
+    repeat: Option<Start>,
     literal_steps: [u64; 1 << LENGTH_STATE],
     literal_lengths: [u64; 1 << LENGTH_STATE],
     match_steps: [u64; 1 << LENGTH_STATE],
@@ -60,60 +121,95 @@ pub(super) struct Entry {
 #[derive(Clone, Copy)]
 pub(super) struct States(u32);
 
+/// The distributions of a dictionary.
+pub(super) struct Distributions {
+    pub(super) literals: Distribution,
+    pub(super) offsets: Distribution,
+    pub(super) matches: Distribution,
+}
+
+/// Hands each state of one kind to `each`, with its place in the arrays.
+fn for_each_state(
+    kind: &Kind,
+    dictionary: Option<&Distribution>,
+    mut each: impl FnMut(usize, State),
+) {
+    let mut place = |start: u32, distribution: &Distribution| {
+        distribution.for_each_state(|i, state| {
+            each(start as usize + i, State { next: state.next + start, ..state });
+        });
+    };
+    if let Some(dictionary) = dictionary {
+        place(0, dictionary);
+    }
+    place(kind.predefined_at(), &Distribution::of(kind.default_log, kind.default));
+    for code in 0..=kind.max_code {
+        let next = kind.single_at() + u32::from(code);
+        each(next as usize, State { symbol: code, bits: 0, next });
+    }
+}
+
 impl SequenceTables {
-    /// Tables of three distributions: literal lengths, offsets, match lengths.
-    pub(super) fn new(
-        literals: &Distribution,
-        offsets: &Distribution,
-        matches: &Distribution,
-    ) -> Box<Self> {
+    /// The format's own tables, those of one code, and a dictionary's.
+    pub(super) fn new(dictionary: Option<&Distributions>) -> Box<Self> {
         let mut tables = Box::new(Self {
-            literal_log: literals.log,
-            match_log: matches.log,
-            offset_log: offsets.log,
+            repeat: dictionary.map(|all| Start {
+                states: 0,
+                literal_log: all.literals.log as u8,
+                offset_log: all.offsets.log as u8,
+                match_log: all.matches.log as u8,
+            }),
             literal_steps: [0; _],
             literal_lengths: [0; _],
             match_steps: [0; _],
             match_lengths: [0; _],
             offset_steps: [0; _],
         });
-        literals.for_each_state(|i, state| {
+        let of = dictionary.map(|all| &all.literals);
+        for_each_state(&codes::LITERAL_LENGTHS, of, |i, state| {
             let (baseline, bits) = codes::literal_length(state.symbol);
             tables.literal_steps[i] = step(state, LITERALS);
             tables.literal_lengths[i] = length(baseline, bits);
         });
-        matches.for_each_state(|i, state| {
+        let of = dictionary.map(|all| &all.matches);
+        for_each_state(&codes::MATCH_LENGTHS, of, |i, state| {
             let (baseline, bits) = codes::match_length(state.symbol);
             tables.match_steps[i] = step(state, MATCHES);
             tables.match_lengths[i] = length(baseline, bits) << 16;
         });
-        offsets.for_each_state(|i, state| {
+        let of = dictionary.map(|all| &all.offsets);
+        for_each_state(&codes::OFFSETS, of, |i, state| {
             tables.offset_steps[i] = step(state, 0) | u64::from(state.symbol);
         });
         tables
     }
 
-    /// Those of the format itself (section 3.1.1.3.2.2).
-    pub(super) fn predefined() -> Box<Self> {
-        let of = |kind: Kind| Distribution::of(kind.default_log, kind.default);
-        Self::new(&of(codes::LITERAL_LENGTHS), &of(codes::OFFSETS), &of(codes::MATCH_LENGTHS))
+    /// Where the states of a frame begin; `None` if it names what is not there.
+    #[inline]
+    pub(super) fn start(&self, modes: Modes) -> Option<Start> {
+        if modes == Modes::REPEAT {
+            return self.repeat;
+        }
+        self.mixed_start(modes)
     }
 
-    /// Bits of the first states of a stream.
-    #[inline(always)]
-    pub(super) fn first_bits(&self) -> u32 {
-        self.literal_log + self.offset_log + self.match_log
-    }
-
-    /// The states that a stream begins with: literal lengths, offsets, match lengths, from
-    /// `first_bits` bits.
-    #[inline(always)]
-    pub(super) fn first(&self, bits: u64) -> States {
-        let low = |bits: u64, count: u32| bits as u32 & ((1 << count) - 1);
-        let matches = low(bits, self.match_log);
-        let offsets = low(bits >> self.match_log, self.offset_log);
-        let literals = low(bits >> (self.match_log + self.offset_log), self.literal_log);
-        States(literals << LITERALS | matches << MATCHES | offsets)
+    fn mixed_start(&self, modes: Modes) -> Option<Start> {
+        let of = |kind: &Kind, mode: Mode, repeat_log: Option<u8>| match mode {
+            Mode::Predefined => Some((kind.predefined_at(), kind.default_log as u8)),
+            Mode::Rle(code) => {
+                (code <= kind.max_code).then_some((kind.single_at() + u32::from(code), 0))
+            }
+            Mode::Repeat => Some((0, repeat_log?)),
+        };
+        let repeat = self.repeat;
+        let (literals, literal_log) =
+            of(&codes::LITERAL_LENGTHS, modes.literals, repeat.map(|start| start.literal_log))?;
+        let (offsets, offset_log) =
+            of(&codes::OFFSETS, modes.offsets, repeat.map(|start| start.offset_log))?;
+        let (matches, match_log) =
+            of(&codes::MATCH_LENGTHS, modes.matches, repeat.map(|start| start.match_log))?;
+        let states = literals << LITERALS | matches << MATCHES | offsets;
+        Some(Start { states, literal_log, offset_log, match_log })
     }
 
     /// What three states say.
@@ -150,7 +246,7 @@ impl Entry {
     /// The code of the offset, which is the number of its extra bits.
     #[inline(always)]
     pub(super) fn offset_code(self) -> u32 {
-        self.step as u32 & 0xff
+        self.step as u32 & ((1 << NEXT) - 1)
     }
 
     /// The mask of the extra bits of both lengths.
