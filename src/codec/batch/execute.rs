@@ -36,7 +36,7 @@ impl Execution<'_> {
     /// If `target` or the literals are too short.
     #[inline(always)]
     pub(super) fn run(&self, target: &mut [MaybeUninit<u8>]) -> bool {
-        let size = self.size;
+        let Self { size, count, .. } = *self;
         assert!(target.len() >= size + OVER && self.literals.len() >= size + OVER);
         let start = target.as_mut_ptr().cast::<u8>();
         let before = (self.dictionary.len() - OVER) as isize;
@@ -44,7 +44,8 @@ impl Execution<'_> {
         let dictionary_end = unsafe { self.dictionary.as_ptr_range().end.sub(OVER) };
         let mut repeat = self.repeat.map(|offset| offset as usize);
         let mut at = 0;
-        let mut literals = self.literals.as_ptr();
+        let first_literal = self.literals.as_ptr();
+        let mut literals = first_literal;
         for sequence in self.sequences {
             let literal_length = sequence.literal_length();
             let match_length = sequence.match_length();
@@ -86,9 +87,9 @@ impl Execution<'_> {
             }
             at = next;
         }
-        let used = literals.addr() - self.literals.as_ptr().addr();
+        let used = literals.addr() - first_literal.addr();
         let rest = size - at;
-        if used + rest != self.count {
+        if used + rest != count {
             return false;
         }
         // SAFETY: so many literals are left, and so much room, each with OVER behind.

@@ -18,8 +18,8 @@ const LOOKUPS: usize = 5;
 const _: () = assert!(LOOKUPS as u32 * MAX_BITS + 7 < 64);
 /// What the lookups of one load go forward at the most, in bytes.
 const LOAD_STEP: usize = 7;
-/// How much longer than the shortest the longest of the streams may be that are decoded together: what
-/// lies behind a place is written then.
+/// How far beyond the end of the shortest stream all are decoded together: what lies behind its place is
+/// written then.
 const MORE: u32 = OVER as u32 - LOOKUPS as u32;
 
 /// The bits of a run of literals, and where these go.
@@ -46,10 +46,16 @@ impl<'a> Stream<'a> {
         count: usize,
         job: usize,
     ) -> Option<Self> {
-        let [start, at, count, job] =
-            [start, at, count, job].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        let usable = start as usize >= BEFORE_STREAM && (start as usize) < bytes.len();
-        usable.then_some(Self { bytes, start, at, count, job })
+        let usable = start >= BEFORE_STREAM && start < bytes.len();
+        // A frame that is taken is far smaller than 4 GiB, and so is a group.
+        let small = u32::try_from(bytes.len()).is_ok();
+        (usable && small).then_some(Self {
+            bytes,
+            start: start as u32,
+            at: at as u32,
+            count: count as u32,
+            job: job as u32,
+        })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -177,16 +183,14 @@ impl Lane {
     }
 }
 
-/// Decodes streams side by side; whether all are sound so far, and how many literals of each are
-/// done: all of a stream that has fewer.
+/// Decodes streams side by side, and returns how many literals of each are done: all of those that have
+/// fewer.
 #[inline(always)]
 fn together<const LANES: usize>(lanes: &mut [Lane; LANES], table: &Table) -> u32 {
     let counts = lanes.iter().map(|lane| lane.count);
     let (least, most) =
         counts.fold((u32::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));
-    if most - least > MORE {
-        return 0;
-    }
+    let most = most.min(least.saturating_add(MORE));
     // Lanes that are named one by one stay in the processor's registers.
     let mut now = *lanes;
     let mut done = 0;

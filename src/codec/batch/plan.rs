@@ -43,7 +43,7 @@ impl Plan {
     /// libzstd, which also says what is wrong with it if something is.
     ///
     /// `entropy` is whether there is a dictionary with tables.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(value: &[u8], size: usize, format: Format, entropy: bool) -> Option<Self> {
         if size > MAX_CONTENT {
             return None;
@@ -74,30 +74,33 @@ impl Plan {
             [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
             _ => return None,
         };
-        let mut plan =
-            Self { checksum, literals, sequences, stream: end..end, modes: Modes::default() };
+        let mut modes = Modes::default();
+        let mut stream = end..end;
         if used == section.len() {
-            return (section == [0] && plan.literals.count() == size).then_some(plan);
-        }
-        if sequences == 0 || sequences > size / 3 {
-            return None;
-        }
-        let used = match section[used] {
-            0b11_11_11_00 if entropy => {
-                plan.modes = Modes::REPEAT;
-                used + 1
+            if section != [0] || literals.count() != size {
+                return None;
             }
-            modes => used + 1 + read_modes(&mut plan.modes, modes, &section[used + 1..], entropy)?,
-        };
-        plan.stream = at + used..end;
-        let near = plan.stream.start < sequences::BEFORE_STREAM;
-        (!near && !plan.stream.is_empty()).then_some(plan)
+        } else {
+            let used = match section[used] {
+                0b11_11_11_00 if entropy => {
+                    modes = Modes::REPEAT;
+                    used + 1
+                }
+                byte => used + 1 + read_modes(&mut modes, byte, &section[used + 1..], entropy)?,
+            };
+            stream.start = at + used;
+            let near = stream.start < sequences::BEFORE_STREAM;
+            if sequences == 0 || sequences > size / 3 || near || stream.is_empty() {
+                return None;
+            }
+        }
+        Some(Self { checksum, literals, sequences, stream, modes })
     }
 }
 
 /// The modes of the three kinds of codes, from their byte and what follows it, of which it returns how
 /// many bytes belong to them (section 3.1.1.3.2.1).
-#[inline]
+#[cold]
 fn read_modes(modes: &mut Modes, byte: u8, behind: &[u8], entropy: bool) -> Option<usize> {
     if byte & 3 != 0 {
         return None;
@@ -119,7 +122,7 @@ fn read_modes(modes: &mut Modes, byte: u8, behind: &[u8], entropy: bool) -> Opti
 
 /// The header of the literals section (section 3.1.1.3.1.1), and the bytes of the section, which
 /// begins at `start` in the frame.
-#[inline]
+#[inline(always)]
 fn read_literals(body: &[u8], start: usize) -> Option<(Literals, usize)> {
     let first = *body.first()?;
     let four = match body.first_chunk() {

@@ -68,10 +68,17 @@ impl<'a> Stream<'a> {
         states: Start,
         job: usize,
     ) -> Option<Self> {
-        let [start, at, count, job] =
-            [start, at, count, job].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        let usable = start as usize >= BEFORE_STREAM && (start as usize) < bytes.len() && count > 0;
-        usable.then_some(Self { bytes, start, at, count, states, job })
+        let usable = start >= BEFORE_STREAM && start < bytes.len() && count > 0;
+        // A frame that is taken is far smaller than 4 GiB, and so is a group.
+        let small = u32::try_from(bytes.len()).is_ok();
+        (usable && small).then_some(Self {
+            bytes,
+            start: start as u32,
+            at: at as u32,
+            count: count as u32,
+            states,
+            job: job as u32,
+        })
     }
 
     pub(super) fn count(&self) -> usize {

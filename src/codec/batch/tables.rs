@@ -103,15 +103,14 @@ impl Start {
 pub(super) struct SequenceTables {
     /// Where frames begin that use the dictionary's tables alone, if there are any.
     repeat: Option<Start>,
-    literal_steps: [u64; 1 << LENGTH_STATE],
-    literal_lengths: [u64; 1 << LENGTH_STATE],
-    match_steps: [u64; 1 << LENGTH_STATE],
-    match_lengths: [u64; 1 << LENGTH_STATE],
-    offset_steps: [u64; 1 << OFFSET_STATE],
+    literals: [Entry; 1 << LENGTH_STATE],
+    matches: [Entry; 1 << LENGTH_STATE],
+    /// Steps: offsets say nothing about lengths.
+    offsets: [u64; 1 << OFFSET_STATE],
 }
 
-/// What the three states of a sequence say together.
-#[derive(Clone, Copy)]
+/// What the three states of a sequence say together, or one of them.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Entry {
     step: u64,
     lengths: u64,
@@ -159,27 +158,25 @@ impl SequenceTables {
                 offset_log: all.offsets.log as u8,
                 match_log: all.matches.log as u8,
             }),
-            literal_steps: [0; _],
-            literal_lengths: [0; _],
-            match_steps: [0; _],
-            match_lengths: [0; _],
-            offset_steps: [0; _],
+            literals: [Entry::default(); _],
+            matches: [Entry::default(); _],
+            offsets: [0; _],
         });
         let of = dictionary.map(|all| &all.literals);
         for_each_state(&codes::LITERAL_LENGTHS, of, |i, state| {
             let (baseline, bits) = codes::literal_length(state.symbol);
-            tables.literal_steps[i] = step(state, LITERALS);
-            tables.literal_lengths[i] = length(baseline, bits);
+            tables.literals[i] =
+                Entry { step: step(state, LITERALS), lengths: length(baseline, bits) };
         });
         let of = dictionary.map(|all| &all.matches);
         for_each_state(&codes::MATCH_LENGTHS, of, |i, state| {
             let (baseline, bits) = codes::match_length(state.symbol);
-            tables.match_steps[i] = step(state, MATCHES);
-            tables.match_lengths[i] = length(baseline, bits) << 16;
+            tables.matches[i] =
+                Entry { step: step(state, MATCHES), lengths: length(baseline, bits) << 16 };
         });
         let of = dictionary.map(|all| &all.offsets);
         for_each_state(&codes::OFFSETS, of, |i, state| {
-            tables.offset_steps[i] = step(state, 0) | u64::from(state.symbol);
+            tables.offsets[i] = step(state, 0) | u64::from(state.symbol);
         });
         tables
     }
@@ -219,11 +216,10 @@ impl SequenceTables {
         let literals = (states.0 >> LITERALS) as usize & ((1 << LENGTH_STATE) - 1);
         let matches = (states.0 >> MATCHES) as usize & ((1 << LENGTH_STATE) - 1);
         let offsets = states.0 as usize & ((1 << OFFSET_STATE) - 1);
+        let (literals, matches) = (self.literals[literals], self.matches[matches]);
         Entry {
-            step: self.literal_steps[literals]
-                + self.match_steps[matches]
-                + self.offset_steps[offsets],
-            lengths: self.literal_lengths[literals] + self.match_lengths[matches],
+            step: literals.step + matches.step + self.offsets[offsets],
+            lengths: literals.lengths + matches.lengths,
         }
     }
 }
