@@ -35,7 +35,7 @@ enum Job {
     ToSegments,
 }
 
-const PATHS: [Path; 9] = {
+const PATHS: [Path; 11] = {
     use Job::{Compress, Decompress, Sizes, ToSegments};
     const fn path(name: &'static str, size: usize, dictionary: bool, job: Job) -> Path {
         Path { name, size, dictionary, job }
@@ -44,6 +44,8 @@ const PATHS: [Path; 9] = {
         path("compress-100B", 100, false, Compress),
         path("compress-1KB-dictionary", 1000, true, Compress),
         path("decompress-100B", 100, false, Decompress(Decoder::Libzstd)),
+        path("decompress-100B-dictionary-libzstd", 100, true, Decompress(Decoder::Libzstd)),
+        path("decompress-100B-dictionary-batch", 100, true, Decompress(Decoder::Batch)),
         path("decompress-1KB", 1000, false, Decompress(Decoder::Libzstd)),
         path("decompress-1KB-dictionary-libzstd", 1000, true, Decompress(Decoder::Libzstd)),
         path("decompress-1KB-dictionary-batch", 1000, true, Decompress(Decoder::Batch)),
