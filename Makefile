@@ -193,7 +193,7 @@ soak-fuzz:
 		mkdir -p fuzz/corpus/$$target && \
 		case $$target in parquet|ipc) leaks=0;; *) leaks=1;; esac && \
 		CFLAGS="$(WATCHED_C)" $(NIGHTLY) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=60 -max_len=16384 -detect_leaks=$$leaks -print_final_stats=1 \
+			-max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=60 -report_slow_units=60 -max_len=16384 -detect_leaks=$$leaks -print_final_stats=1 \
 			2>&1 | grep -E "panicked|ERROR|SUMMARY|stat::number|stat::peak|DONE|^Done" | sed "s/^/$$target: /"; \
 		test -z "$$(ls fuzz/artifacts/$$target 2>/dev/null)" || exit 1; \
 	done
