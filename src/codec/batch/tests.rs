@@ -5,6 +5,8 @@ use std::mem::MaybeUninit;
 use zstd::zstd_safe::{CCtx, CParameter, Strategy};
 
 use crate::codec::batch::instructions::Instructions;
+use crate::codec::batch::plan::Plan;
+use crate::codec::batch::tables::{Mode, Modes};
 use crate::codec::batch::{Group, Prepared, Workspace, twin};
 use crate::codec::frame::{Format, read_header};
 
@@ -343,6 +345,42 @@ fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
     }
     eprintln!("{done} damaged frames, {taken} taken, {different} of them of other content");
     assert!(different > 0);
+}
+
+/// Frames that take some of their tables from the dictionary, and others from the format or from a
+/// single code, as short values have them.
+#[test]
+fn tables_of_several_kinds_in_one_frame() {
+    let mut random = Random(seed());
+    for case in Case::all().iter().filter(|case| case.prepared.has_tables()) {
+        let values: Vec<Vec<u8>> = (0..3000)
+            .map(|_| {
+                let size = 20 + random.below(80);
+                record(&mut random, size)
+            })
+            .collect();
+        let mut bulk =
+            zstd::bulk::Compressor::with_dictionary(3, case.bytes.as_ref().unwrap()).unwrap();
+        let frames: Vec<Vec<u8>> =
+            values.iter().map(|value| bulk.compress(value).unwrap()).collect();
+        let pairs: Vec<(&[u8], usize)> =
+            frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
+        let is_mixed = |(frame, size): &(&[u8], usize)| {
+            let plan = Plan::read(frame, *size, Format::Zstd, true);
+            plan.is_some_and(|plan| {
+                let modes = [plan.modes.literals, plan.modes.offsets, plan.modes.matches];
+                plan.sequences > 0 && modes.contains(&Mode::Repeat) && plan.modes != Modes::REPEAT
+            })
+        };
+        let mixed: Vec<usize> = (0..pairs.len()).filter(|i| is_mixed(&pairs[*i])).collect();
+        assert!(!mixed.is_empty());
+        for instructions in Instructions::all() {
+            let made = case.batch(&pairs, instructions);
+            for i in &mixed {
+                assert_eq!(made[*i].as_ref(), Some(&values[*i]), "{:x?}", frames[*i]);
+            }
+        }
+    }
 }
 
 /// A dictionary and frames made with it: each with its size in front, as four bytes.
