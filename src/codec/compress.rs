@@ -125,7 +125,7 @@ pub(super) fn sizes_to_ends(offsets: &mut [i64]) -> Result<u64> {
         assert!(*offset >= 0, "a row has no size");
         end = end
             .checked_add(*offset)
-            .ok_or(Error::OutOfMemory { what: "values", bytes: u64::MAX })?;
+            .ok_or_else(|| Error::OutOfMemory { what: "values", bytes: u64::MAX })?;
         *offset = end;
     }
     Ok(end as u64)
