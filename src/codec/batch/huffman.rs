@@ -91,8 +91,8 @@ fn read_packed(bytes: &[u8], weights: &mut [u8; 256]) -> Option<usize> {
 }
 
 /// For each number of `MAX_BITS` bits the byte that it begins with, in the high half, and the bits of
-/// its code. (Two bytes at once, where they fit, do not pay: codes of a dictionary have about six
-/// bits.)
+/// its code. (Not two bytes where both fit: with one, each lookup is one literal, and all lanes know
+/// how many they have decoded.)
 pub(super) struct Table([u16; 1 << MAX_BITS]);
 
 impl Table {
