@@ -6,16 +6,21 @@ use crate::codec::batch::codes::{Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::fse::Distribution;
 use crate::codec::batch::huffman::{Code, Table};
+use crate::codec::batch::moves::Before;
 use crate::codec::batch::tables::{Distributions, SequenceTables};
+#[cfg(target_arch = "x86_64")]
+use crate::codec::batch::wide::WideTables;
 
-/// What frames begin with: what comes before them, the last three offsets, and tables.
+/// What frames begin with: what comes before them, and tables.
 pub(in crate::codec) struct Prepared {
     /// The content, and behind it `OVER` bytes that say nothing.
     padded: Vec<u8>,
-    pub(super) repeat: [u32; 3],
+    pub(super) before: Before,
     /// The code of a trained dictionary.
     pub(super) literals: Option<Box<Table>>,
     pub(super) sequences: Box<SequenceTables>,
+    #[cfg(target_arch = "x86_64")]
+    pub(super) wide: Box<WideTables>,
 }
 
 impl Prepared {
@@ -30,9 +35,11 @@ impl Prepared {
         // The offsets that the format begins with (section 3.1.1.5).
         Self {
             padded: padded(content),
-            repeat: [1, 4, 8],
+            before: Before { repeat: [1, 4, 8], dictionary: reach(content) },
             literals: None,
             sequences: SequenceTables::new(None),
+            #[cfg(target_arch = "x86_64")]
+            wide: WideTables::new(None),
         }
     }
 
@@ -55,11 +62,14 @@ impl Prepared {
         if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
             return None;
         }
+        let distributions = Distributions { literals, offsets, matches };
         Some(Self {
             padded: padded(content),
-            repeat,
+            before: Before { repeat, dictionary: reach(content) },
             literals: Some(code.table()),
-            sequences: SequenceTables::new(Some(&Distributions { literals, offsets, matches })),
+            sequences: SequenceTables::new(Some(&distributions)),
+            #[cfg(target_arch = "x86_64")]
+            wide: WideTables::new(Some(&distributions)),
         })
     }
 
@@ -72,6 +82,11 @@ impl Prepared {
     pub(super) fn padded(&self) -> &[u8] {
         &self.padded
     }
+}
+
+/// How far back in a dictionary matches may begin here: places are counted in 32 bits.
+fn reach(content: &[u8]) -> u32 {
+    content.len().min(i32::MAX as usize) as u32
 }
 
 fn padded(content: &[u8]) -> Vec<u8> {

@@ -1,13 +1,15 @@
 //! The stages, for the instructions that the processor has. All give the same results.
 
 use std::mem::MaybeUninit;
+use std::sync::LazyLock;
 
 use crate::codec::batch::deposit::Portable;
 use crate::codec::batch::execute::Execution;
 use crate::codec::batch::huffman::Table;
-use crate::codec::batch::sequences::Sequence;
-use crate::codec::batch::tables::SequenceTables;
-use crate::codec::batch::{literals, sequences};
+use crate::codec::batch::moves::Sequence;
+#[cfg(target_arch = "x86_64")]
+use crate::codec::batch::wide;
+use crate::codec::batch::{Prepared, literals, sequences};
 
 /// Frames whose literals, and whose sequences, are decoded side by side.
 const LITERAL_LANES: usize = 5;
@@ -21,11 +23,20 @@ pub(super) enum Instructions {
     /// `detect` alone.
     #[cfg(target_arch = "x86_64")]
     Bmi2,
+    /// Those, and AVX-512 F, BW, DQ and VBMI2. Made by `detect` alone.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl Instructions {
-    /// The best that this processor has.
+    /// The best that this processor has. (Asked once: a virtual machine may have to leave to its host
+    /// what the processor says of itself.)
     pub(super) fn detect() -> Self {
+        static BEST: LazyLock<Instructions> = LazyLock::new(Instructions::best);
+        *BEST
+    }
+
+    fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi1")
@@ -34,7 +45,11 @@ impl Instructions {
             && is_x86_feature_detected!("popcnt")
             && deposits_quickly()
         {
-            return Self::Bmi2;
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vbmi2");
+            return if wide { Self::Avx512 } else { Self::Bmi2 };
         }
         Self::Portable
     }
@@ -42,11 +57,16 @@ impl Instructions {
     /// Those that this processor has.
     #[cfg(test)]
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        [Self::Portable, Self::detect()].into_iter().take(match Self::detect() {
-            Self::Portable => 1,
+        let all = [
+            Self::Portable,
             #[cfg(target_arch = "x86_64")]
-            Self::Bmi2 => 2,
-        })
+            Self::Bmi2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512,
+        ];
+        // Each has what the one before has.
+        let best = all.iter().position(|one| *one == Self::detect()).unwrap_or(0);
+        all.into_iter().take(best + 1)
     }
 
     pub(super) fn literals(
@@ -60,34 +80,49 @@ impl Instructions {
             Self::Portable => literals::decode::<LITERAL_LANES>(table, streams, out, failed),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
-            Self::Bmi2 => unsafe { bmi2::literals(table, streams, out, failed) },
+            Self::Bmi2 | Self::Avx512 => unsafe { bmi2::literals(table, streams, out, failed) },
         }
     }
 
     pub(super) fn sequences(
         self,
-        tables: &SequenceTables,
+        prepared: &Prepared,
         streams: &[sequences::Stream<'_>],
         out: &mut [Sequence],
         failed: &mut dyn FnMut(usize),
     ) {
         match self {
             Self::Portable => {
-                sequences::decode::<SEQUENCE_LANES, Portable>(tables, streams, out, failed);
+                let Prepared { sequences: tables, before, .. } = prepared;
+                sequences::decode::<SEQUENCE_LANES, Portable>(tables, before, streams, out, failed);
             }
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
-            Self::Bmi2 => unsafe { bmi2::sequences(tables, streams, out, failed) },
+            Self::Bmi2 => unsafe { bmi2::sequences(prepared, streams, out, failed) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx512 => unsafe {
+                wide::decode(&prepared.wide, &prepared.before, streams, out, failed);
+            },
         }
     }
 
+    /// # Safety
+    ///
+    /// As for `Execution::run`.
     #[inline]
-    pub(super) fn execute(self, execution: &Execution<'_>, target: &mut [MaybeUninit<u8>]) -> bool {
+    pub(super) unsafe fn execute(
+        self,
+        execution: &Execution<'_>,
+        target: &mut [MaybeUninit<u8>],
+    ) {
         match self {
-            Self::Portable => execution.run(target),
+            // SAFETY: by this function's contract.
+            Self::Portable => unsafe { execution.run(target) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has what the function wants (`detect`).
-            Self::Bmi2 => unsafe { bmi2::execute(execution, target) },
+            // SAFETY: the processor has what the function wants (`detect`); and by this function's
+            // contract.
+            Self::Bmi2 | Self::Avx512 => unsafe { bmi2::execute(execution, target) },
         }
     }
 }
@@ -119,16 +154,21 @@ mod bmi2 {
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn sequences(
-        tables: &SequenceTables,
+        prepared: &Prepared,
         streams: &[sequences::Stream<'_>],
         out: &mut [Sequence],
         failed: &mut dyn FnMut(usize),
     ) {
-        sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, streams, out, failed);
+        let Prepared { sequences: tables, before, .. } = prepared;
+        sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, before, streams, out, failed);
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) fn execute(execution: &Execution<'_>, target: &mut [MaybeUninit<u8>]) -> bool {
-        execution.run(target)
+    /// # Safety
+    ///
+    /// As for `Execution::run`.
+    pub(super) unsafe fn execute(execution: &Execution<'_>, target: &mut [MaybeUninit<u8>]) {
+        // SAFETY: by this function's contract.
+        unsafe { execution.run(target) }
     }
 }

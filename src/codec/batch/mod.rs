@@ -31,6 +31,7 @@ mod fse;
 mod huffman;
 mod instructions;
 mod literals;
+mod moves;
 mod order;
 mod places;
 mod plan;
@@ -40,6 +41,8 @@ mod tables;
 mod tests;
 #[cfg(test)]
 mod twin;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -48,8 +51,8 @@ pub(super) use dictionary::Prepared;
 
 use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;
+use crate::codec::batch::moves::{Frame, Sequence};
 use crate::codec::batch::plan::{Literals, Plan};
-use crate::codec::batch::sequences::Sequence;
 use crate::codec::frame::Format;
 
 /// The most content of a frame that is taken, in bytes. Lengths then fit in 15 bits.
@@ -58,6 +61,9 @@ const MAX_CONTENT: usize = 32 << 10;
 /// the processor's nearest memory.
 const GROUP_FRAMES: usize = 128;
 const GROUP_CONTENT: usize = 128 << 10;
+
+/// Places for sequences that a frame has multiples of.
+const PLACES: usize = 8;
 
 /// Bytes for the literals of a group. The last frame may go beyond what fills the group; and behind
 /// each frame's there are as many as its content has, and `OVER`, whatever they are.
@@ -94,7 +100,6 @@ struct Job {
     size: u32,
     /// Where its literals and sequences are in the workspace, and how many.
     literals_at: u32,
-    literals: u32,
     sequences_at: u32,
     sequences: u32,
     checksum: Option<u32>,
@@ -160,12 +165,17 @@ impl<'a> Group<'a> {
                 self.sequences,
                 plan.sequences,
                 self.prepared.sequences.start(plan.modes)?,
+                Frame { size: size as u32, literals: count as u32 },
                 number,
             )?);
         }
         let place = &mut self.workspace.literals[self.literals..][..count + OVER];
         match &plan.literals {
-            Literals::Repeat { .. } => self.literal_streams.extend(literal_stream),
+            Literals::Repeat { .. } => {
+                if let Some(stream) = literal_stream {
+                    self.literal_streams.push(stream);
+                }
+            }
             Literals::Raw { bytes } => copy_short(&value[bytes.start..], place, count),
             Literals::Rle { byte, .. } => place[..count].fill(*byte),
         }
@@ -173,7 +183,6 @@ impl<'a> Group<'a> {
         self.jobs.push(Job {
             size: size as u32,
             literals_at: self.literals as u32,
-            literals: count as u32,
             sequences_at: self.sequences as u32,
             sequences: plan.sequences as u32,
             checksum: plan.checksum,
@@ -181,7 +190,7 @@ impl<'a> Group<'a> {
         });
         self.content += size;
         self.literals += count + OVER;
-        self.sequences += plan.sequences;
+        self.sequences += plan.sequences.next_multiple_of(PLACES);
         Some(number)
     }
 
@@ -197,7 +206,7 @@ impl<'a> Group<'a> {
             run.literals(code, &self.literal_streams, &mut workspace.literals, failed);
         }
         let out = &mut workspace.sequences;
-        run.sequences(&prepared.sequences, &self.sequence_streams, out, failed);
+        run.sequences(prepared, &self.sequence_streams, out, failed);
     }
 
     /// Puts the content of a frame together at the front of `target`, which has a place for it and
@@ -214,23 +223,23 @@ impl<'a> Group<'a> {
         let Workspace { literals, sequences, content } = &mut *self.workspace;
         let execution = Execution {
             literals: &literals[job.literals_at as usize..][..with_over],
-            count: job.literals as usize,
             sequences: &sequences[job.sequences_at as usize..][..job.sequences as usize],
-            repeat: self.prepared.repeat,
             dictionary: self.prepared.padded(),
             size,
         };
-        let done = match target.get_mut(..with_over) {
-            Some(target) => self.instructions.execute(&execution, target),
+        // SAFETY: the job has not failed, so that its sequences were found sound for its size and for
+        // this dictionary.
+        let execute = |target| unsafe { self.instructions.execute(&execution, target) };
+        match target.get_mut(..with_over) {
+            Some(target) => execute(target),
             None => {
                 content.resize(content.len().max(with_over), MaybeUninit::uninit());
                 let made = &mut content[..with_over];
-                let done = self.instructions.execute(&execution, made);
+                execute(made);
                 target[..size].copy_from_slice(&made[..size]);
-                done
             }
-        };
-        done && job.checksum.is_none_or(|expected| {
+        }
+        job.checksum.is_none_or(|expected| {
             // SAFETY: the execution wrote as many bytes as the content has.
             let content = unsafe { target[..size].assume_init_ref() };
             // The lower half of the hash (section 3.1.1).

@@ -6,6 +6,7 @@
 
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::deposit::Deposit;
+use crate::codec::batch::moves::{self, Before, Frame, Sequence};
 use crate::codec::batch::order::Order;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::tables::{
@@ -16,31 +17,9 @@ use crate::codec::batch::tables::{
 /// damaged stream by up to 64 bits before it is stopped, and loads eight bytes from there.
 pub(super) const BEFORE_STREAM: usize = 16;
 /// What a position is counted from: so many bits below the start of the stream.
-const BELOW: i64 = 64;
+pub(super) const BELOW: i64 = 64;
 /// Bits of a load that are there for sure, wherever in a byte the position is.
-const LOADED: i64 = 56;
-
-/// A sequence: offset value 32, match length 16, literal length 16 bits.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Sequence(u64);
-
-impl Sequence {
-    #[inline(always)]
-    pub(super) fn literal_length(self) -> usize {
-        (self.0 & 0xffff) as usize
-    }
-
-    #[inline(always)]
-    pub(super) fn match_length(self) -> usize {
-        (self.0 >> 16 & 0xffff) as usize
-    }
-
-    /// The offset and 3, or the number of a repeat offset (section 3.1.2.5).
-    #[inline(always)]
-    pub(super) fn offset_value(self) -> usize {
-        (self.0 >> 32) as usize
-    }
-}
+pub(super) const LOADED: i64 = 56;
 
 /// The bits of one frame's sequences, and where these go.
 #[derive(Clone, Copy)]
@@ -50,11 +29,13 @@ pub(super) struct Stream<'a> {
     /// Where the stream begins in it: `BEFORE_STREAM` or further.
     start: u32,
     /// Places of the sequences.
-    at: u32,
+    pub(super) at: u32,
     count: u32,
-    states: Start,
+    pub(super) states: Start,
+    /// What the sequences have to add up to.
+    pub(super) frame: Frame,
     /// Whose stream it is.
-    job: u32,
+    pub(super) job: u32,
 }
 
 impl<'a> Stream<'a> {
@@ -66,6 +47,7 @@ impl<'a> Stream<'a> {
         at: usize,
         count: usize,
         states: Start,
+        frame: Frame,
         job: usize,
     ) -> Option<Self> {
         let usable = start >= BEFORE_STREAM && start < bytes.len() && count > 0;
@@ -77,6 +59,7 @@ impl<'a> Stream<'a> {
             at: at as u32,
             count: count as u32,
             states,
+            frame,
             job: job as u32,
         })
     }
@@ -84,13 +67,25 @@ impl<'a> Stream<'a> {
     pub(super) fn count(&self) -> usize {
         self.count as usize
     }
+
+    /// The bytes of the stream.
+    #[inline(always)]
+    pub(super) fn bits(&self) -> &'a [u8] {
+        &self.bytes[self.start as usize..]
+    }
+
+    /// So far before the start of the stream that a load at `base + position / 8` ends with the byte
+    /// that the position lies in: 8 bytes for `BELOW`, and 7 for the load.
+    #[inline(always)]
+    pub(super) fn base(&self) -> *const u8 {
+        self.bytes[self.start as usize - 15..].as_ptr()
+    }
 }
 
 /// One frame's stream, partly read.
 #[derive(Clone, Copy)]
 struct Lane {
-    /// So far before the start of the stream that a load at `base + left / 8` ends with the byte that
-    /// the position lies in.
+    /// The stream's.
     base: *const u8,
     /// The position: bits left in the stream, and `BELOW`.
     left: i64,
@@ -102,15 +97,13 @@ impl Lane {
     /// At the start of a stream; `None` if it is too short for its first states.
     #[inline(always)]
     fn new(stream: &Stream<'_>, out: &Places<'_, Sequence>) -> Option<Self> {
-        let start = stream.start as usize;
-        let bits = bits_in(&stream.bytes[start..])? as i64;
+        let bits = bits_in(stream.bits())? as i64;
         let first_bits = i64::from(stream.states.bits());
         let left = bits + BELOW - first_bits;
         if bits < first_bits {
             return None;
         }
-        // 8 bytes for `BELOW`, and 7 so that the load ends with the byte of the position.
-        let base = stream.bytes[start - 15..].as_ptr();
+        let base = stream.base();
         let out = out.get(stream.at as usize, stream.count as usize);
         // SAFETY: the position is that of the stream's end, and above 0.
         let states = unsafe { load_below(base, bits + BELOW) };
@@ -182,7 +175,7 @@ fn sequence<D: Deposit>(entry: Entry, offset: u64, lengths: u64) -> Sequence {
     let dealt = D::deposit::<16, 16>(lengths, entry.length_mask());
     // No sum of a baseline and its bits goes over its field (`tables::length`).
     let lengths = entry.length_baselines().wrapping_add(dealt as u32);
-    Sequence(value << 32 | u64::from(lengths))
+    Sequence::coded(value, lengths)
 }
 
 /// A step that takes more bits than one load has. (It is given and gives numbers, not a lane: that
@@ -242,7 +235,8 @@ impl Work {
     }
 }
 
-/// Decodes all streams; `failed` is told of each that is damaged, by its job.
+/// Decodes all streams, and gives their sequences places; `failed` is told of each that is damaged, by
+/// its job.
 ///
 /// # Panics
 ///
@@ -250,11 +244,27 @@ impl Work {
 #[inline(always)]
 pub(super) fn decode<const LANES: usize, D: Deposit>(
     tables: &SequenceTables,
+    before: &Before,
     streams: &[Stream<'_>],
     out: &mut [Sequence],
     mut failed: impl FnMut(usize),
 ) {
-    let out = &Places::new(out);
+    decode_lanes::<LANES, D>(tables, streams, &Places::new(out), &mut failed);
+    for stream in streams {
+        let sequences = &mut out[stream.at as usize..][..stream.count()];
+        if !moves::place(sequences, stream.frame, before) {
+            failed(stream.job as usize);
+        }
+    }
+}
+
+#[inline(always)]
+fn decode_lanes<const LANES: usize, D: Deposit>(
+    tables: &SequenceTables,
+    streams: &[Stream<'_>],
+    out: &Places<'_, Sequence>,
+    mut failed: impl FnMut(usize),
+) {
     let order = Order::new(streams.iter().map(Stream::count));
     let mut waiting = order.iter();
     let mut next = |failed: &mut dyn FnMut(usize)| loop {

@@ -34,8 +34,8 @@ pub(super) const OFFSET_STATE: u32 = 9;
 const NEXT: u32 = 5;
 const MASKS: u32 = NEXT + 2 * LENGTH_STATE + OFFSET_STATE;
 /// Where fields of states begin in the next states, and in their masks.
-const MATCHES: u32 = OFFSET_STATE;
-const LITERALS: u32 = OFFSET_STATE + LENGTH_STATE;
+pub(super) const MATCHES: u32 = OFFSET_STATE;
+pub(super) const LITERALS: u32 = OFFSET_STATE + LENGTH_STATE;
 
 /// The length that stands for all of 32 KiB and more, which do not all fit in 16 bits. No frame that
 /// is taken has room for so many bytes.
@@ -77,6 +77,14 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// Where states begin, 32 bits, and behind them the bits of the first states, in a byte each:
+    /// literal lengths, offsets, match lengths.
+    #[inline(always)]
+    pub(super) fn packed(self) -> u64 {
+        let logs = [self.literal_log, self.offset_log, self.match_log, 0];
+        u64::from(u32::from_le_bytes(logs)) << 32 | u64::from(self.states)
+    }
+
     /// Bits of the first states of a stream.
     #[inline(always)]
     pub(super) fn bits(self) -> u32 {
@@ -128,7 +136,7 @@ pub(super) struct Distributions {
 }
 
 /// Hands each state of one kind to `each`, with its place in the arrays.
-fn for_each_state(
+pub(super) fn for_each_state(
     kind: &Kind,
     dictionary: Option<&Distribution>,
     mut each: impl FnMut(usize, State),

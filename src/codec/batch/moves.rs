@@ -1,0 +1,128 @@
+//! Sequences, from what their stream says to what is to be copied (RFC 8878, section 3.1.1.5).
+//!
+//! A stream names offsets by values that depend on the offsets before. Here these become places, and
+//! everything is checked that the copies rest on, so that `execute.rs` has nothing left to look at.
+
+use std::hint::select_unpredictable;
+
+/// The most bytes that a copy has at once; longer ones have a way of their own.
+pub(super) const SHORT: usize = 32;
+
+/// A sequence of a frame: some literals, then a match.
+///
+/// ```text
+/// coded     | offset value 32        |   match length 16 |   literal length 16
+/// placed    | the match begins at 32 | 0 match length 15 | special 1 literal length 15
+/// ```
+#[derive(Clone, Copy, Default)]
+#[repr(transparent)]
+pub(super) struct Sequence(u64);
+
+/// Of a length that has its place.
+const LENGTH: u64 = (1 << 15) - 1;
+impl Sequence {
+    pub(super) const SPECIAL: u64 = 1 << 15;
+
+    /// By the value of its offset, and both lengths, as in the stream.
+    #[inline(always)]
+    pub(super) fn coded(offset_value: u64, lengths: u32) -> Self {
+        Self(offset_value << 32 | u64::from(lengths))
+    }
+
+    /// With a place for its match, and lengths that are less than 32 KiB each.
+    #[inline(always)]
+    fn placed(literal_length: usize, match_length: usize, from: isize, special: bool) -> Self {
+        let lengths = (match_length as u64) << 16 | literal_length as u64;
+        Self((from as u64) << 32 | lengths | if special { Self::SPECIAL } else { 0 })
+    }
+
+    #[inline(always)]
+    pub(super) fn literal_length(self) -> usize {
+        (self.0 & LENGTH) as usize
+    }
+
+    #[inline(always)]
+    pub(super) fn match_length(self) -> usize {
+        (self.0 >> 16 & LENGTH) as usize
+    }
+
+    /// Where in the content the match begins; below 0, so far before the end of the dictionary.
+    #[inline(always)]
+    pub(super) fn from(self) -> isize {
+        (self.0 as i64 >> 32) as isize
+    }
+
+    /// Whether one of its copies is longer than `SHORT`, or the match is not all there before it is
+    /// copied, or goes from the dictionary over to the content.
+    #[inline(always)]
+    pub(super) fn is_special(self) -> bool {
+        self.0 & Self::SPECIAL != 0
+    }
+}
+
+/// What the sequences of a frame have to add up to.
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    /// Bytes of content: at most `MAX_CONTENT`.
+    pub(super) size: u32,
+    /// How many literals there are.
+    pub(super) literals: u32,
+}
+
+/// What frames begin with.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    /// The last three offsets.
+    pub(super) repeat: [u32; 3],
+    /// Bytes of the dictionary's content that matches may begin in: its last 2 GiB at the most.
+    pub(super) dictionary: u32,
+}
+
+/// Gives each sequence of a frame, as they are coded, its place; whether all is as it has to be:
+///
+/// - all lengths together, with the literals that no sequence has, are the frame's size, so that each
+///   copy goes to its place and no literal is missing,
+/// - each match begins in what is written by then, or in the dictionary.
+#[inline(always)]
+pub(super) fn place(sequences: &mut [Sequence], frame: Frame, before: &Before) -> bool {
+    let size = frame.size as usize;
+    let mut repeat = before.repeat.map(|offset| offset as usize);
+    let (mut at, mut literals) = (0_usize, 0_usize);
+    let mut sound = true;
+    for sequence in sequences {
+        let coded = sequence.0;
+        let literal_length = (coded & 0xffff) as usize;
+        let match_length = (coded >> 16 & 0xffff) as usize;
+        let offset = next_offset(&mut repeat, (coded >> 32) as usize, literal_length == 0);
+        literals += literal_length;
+        let match_at = at + literal_length;
+        at = match_at + match_length;
+        // Far below 2^63: each length is below 2^16, and there are at most as many as bytes.
+        let from = match_at as isize - offset as isize;
+        sound &= offset != 0 && from >= -(before.dictionary as isize);
+        let long = literal_length.max(match_length) > SHORT;
+        let crosses = from < 0 && from + match_length as isize > 0;
+        let special = long | (offset < match_length) | crosses;
+        *sequence = Sequence::placed(literal_length, match_length, from, special);
+    }
+    sound && at <= size && literals + (size - at) == frame.literals as usize
+}
+
+/// The offset that a value stands for, and the last three then (section 3.1.1.5). 0 is none.
+#[inline(always)]
+fn next_offset(repeat: &mut [usize; 3], value: usize, no_literals: bool) -> usize {
+    let [first, second, third] = *repeat;
+    // Without literals the values stand for the ones that are one further on. A new offset has a
+    // number above 3, and so has the one that is one less than the first.
+    let number = value + usize::from(no_literals);
+    let far = select_unpredictable(value > 3, value.wrapping_sub(3), first.wrapping_sub(1));
+    let low = select_unpredictable(number > 1, second, first);
+    let high = select_unpredictable(number == 3, third, far);
+    let offset = select_unpredictable(number < 3, low, high);
+    *repeat = [
+        offset,
+        select_unpredictable(number > 1, first, second),
+        select_unpredictable(number < 3, third, second),
+    ];
+    offset
+}

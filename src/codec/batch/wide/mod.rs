@@ -1,0 +1,157 @@
+//! Sequences of eight frames at once, in the lanes of AVX-512 registers (RFC 8878, section
+//! 3.1.1.3.2).
+//!
+//! What `sequences.rs` and `moves.rs` do for one frame after the other is done here for eight in one
+//! step: each 64-bit lane has one frame's stream, its three states, its last offsets, and how far its
+//! content is. Lanes that are done go on without an effect until the longest is.
+//!
+//! How bits become numbers is in `tables.rs`, the step itself in `lanes.rs`.
+
+mod lanes;
+mod tables;
+
+use std::arch::x86_64::*;
+
+pub(super) use tables::WideTables;
+
+use crate::codec::batch::bits::bits_in;
+use crate::codec::batch::moves::{Before, Sequence};
+use crate::codec::batch::order::Order;
+use crate::codec::batch::places::Places;
+use crate::codec::batch::sequences::{BELOW, Stream};
+use crate::codec::batch::wide::lanes::{LANES, Lanes, Streams, transpose};
+
+/// Sequences of a frame that are written together.
+const BLOCK: usize = super::PLACES;
+const _: () = assert!(BLOCK == LANES);
+/// Batches that take their steps in turn, so that one does what the other waits for.
+const BATCHES: usize = 1;
+
+/// Streams that are decoded side by side, and where their sequences go.
+#[derive(Clone, Copy)]
+struct Batch {
+    streams: Streams,
+    out: [*mut Sequence; LANES],
+    jobs: [u32; LANES],
+    /// How many there are. Other lanes do what the first does, but nothing comes of it.
+    len: usize,
+}
+
+impl Batch {
+    fn new() -> Self {
+        Self {
+            streams: Streams {
+                bases: [std::ptr::null(); _],
+                left: [0; _],
+                starts: [0; _],
+                counts: [0; _],
+                sizes: [0; _],
+                literals: [0; _],
+            },
+            out: [std::ptr::null_mut(); _],
+            jobs: [0; _],
+            len: 0,
+        }
+    }
+
+    /// Takes a stream; whether it can be read.
+    #[inline]
+    fn push(&mut self, stream: &Stream<'_>, out: &Places<'_, Sequence>) -> bool {
+        let Some(bits) = bits_in(stream.bits()) else { return false };
+        let Self { streams, len, .. } = self;
+        streams.bases[*len] = stream.base();
+        streams.left[*len] = bits as u64 + BELOW as u64;
+        streams.starts[*len] = stream.states.packed();
+        streams.counts[*len] = stream.count() as u64;
+        streams.sizes[*len] = u64::from(stream.frame.size);
+        streams.literals[*len] = u64::from(stream.frame.literals);
+        self.out[*len] = out.get(stream.at as usize, stream.count().next_multiple_of(BLOCK));
+        self.jobs[*len] = stream.job;
+        self.len += 1;
+        true
+    }
+
+    fn fill_up(&mut self) {
+        let Streams { bases, left, starts, counts, .. } = &mut self.streams;
+        for i in self.len..LANES {
+            (bases[i], left[i], starts[i], counts[i]) = (bases[0], left[0], starts[0], 0);
+        }
+    }
+}
+
+/// Decodes all streams, and gives their sequences places; `failed` is told of each that is damaged, by
+/// its job.
+///
+/// # Panics
+///
+/// If the place of a stream, up to whole blocks, is not in `out`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn decode(
+    tables: &WideTables,
+    before: &Before,
+    streams: &[Stream<'_>],
+    out: &mut [Sequence],
+    failed: &mut dyn FnMut(usize),
+) {
+    let out = &Places::new(out);
+    let order = Order::new(streams.iter().map(Stream::count));
+    let mut batch = Batch::new();
+    for place in order.iter() {
+        let stream = &streams[place];
+        if !batch.push(stream, out) {
+            failed(stream.job as usize);
+        }
+        if batch.len == LANES {
+            // SAFETY: all lanes are of streams, and have their places.
+            unsafe { run(tables, before, &batch, failed) };
+            batch.len = 0;
+        }
+    }
+    if batch.len > 0 {
+        batch.fill_up();
+        // SAFETY: as above, or like the first and without a count.
+        unsafe { run(tables, before, &batch, failed) };
+    }
+}
+
+/// Decodes the streams of a batch.
+///
+/// # Safety
+///
+/// Each lane is of a stream, and `out` of those with a count has that many places, up to whole blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn run(
+    tables: &WideTables,
+    before: &Before,
+    batch: &Batch,
+    failed: &mut dyn FnMut(usize),
+) {
+    let Batch { streams, .. } = batch;
+    let dictionary = _mm512_set1_epi64(i64::from(before.dictionary));
+    // SAFETY: by this function's contract.
+    let mut lanes = unsafe { Lanes::new(streams, before) };
+    let most = streams.counts.iter().copied().max().unwrap_or(0) as usize;
+    let mut block = [_mm512_setzero_si512(); BLOCK];
+    let mut done = 0;
+    while done < most {
+        for (i, sequences) in block.iter_mut().take(most - done).enumerate() {
+            // SAFETY: by this function's contract, and all before was decoded.
+            *sequences = unsafe { lanes.step(tables, &streams.bases, dictionary, done + i) };
+        }
+        for (lane, sequences) in transpose(block).into_iter().enumerate() {
+            if (done as u64) < streams.counts[lane] {
+                // SAFETY: a block that the lane has places for.
+                unsafe { _mm512_storeu_si512(batch.out[lane].add(done).cast(), sequences) };
+            }
+        }
+        done += BLOCK;
+    }
+    let sound = lanes.sound(streams);
+    if u32::from(sound).trailing_ones() < batch.len as u32 {
+        for (lane, job) in batch.jobs[..batch.len].iter().enumerate() {
+            if sound >> lane & 1 == 0 {
+                failed(*job as usize);
+            }
+        }
+    }
+}
