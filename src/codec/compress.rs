@@ -36,7 +36,7 @@ pub(super) fn compress(
     });
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
-    let mut offsets = zeros(rows.len() + 1)?;
+    let mut offsets = zeros("offsets", rows.len() + 1)?;
     let sizes = by_run(&mut offsets[1..], &runs);
     let bounds = runs.iter().map(|run| bound(rows, run)).try_fold(0_u64, u64::checked_add);
     let mut output = InOrder::new(bounds.unwrap_or(u64::MAX))?;
@@ -96,12 +96,12 @@ fn compress_run(
     }
 }
 
-/// A zero for each row, and one.
-pub(super) fn zeros(count: usize) -> Result<Vec<i64>> {
+/// Zeros, as many as there is memory for; `what` names them in the error.
+pub(super) fn zeros<T: Default + Clone>(what: &'static str, count: usize) -> Result<Vec<T>> {
     let mut zeros = Vec::new();
-    let bytes = (count as u64).saturating_mul(8);
-    zeros.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { what: "offsets", bytes })?;
-    zeros.resize(count, 0);
+    let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+    zeros.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { what, bytes })?;
+    zeros.resize(count, T::default());
     Ok(zeros)
 }
 

@@ -16,13 +16,14 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::codec::batch::{Group, Prepared, Workspace};
+use crate::codec::batch::{Group, Outline, Prepared, Workspace};
 use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments, zeros};
 use crate::codec::failures::{Failures, RowFailure};
 use crate::codec::frame::{Format, Frames, Simple, read_simple, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
 use crate::codec::memory::{Output, Slot, Stash, StashReader};
 use crate::codec::options::{Decoder, DecompressOptions, OnError, out_of_memory};
+use crate::codec::prefetch::prefetch;
 use crate::codec::rows::{RowIter, Rows};
 use crate::codec::workers::{Contexts, Run, Workers, lock};
 use crate::error::{Error, Result, ValueError};
@@ -40,6 +41,8 @@ const PLAN_COST: u64 = 64;
 const SLACK: usize = 64;
 /// What a row costs to decode besides its bytes, in bytes.
 const ROW_COST: u64 = 128;
+/// How many rows ahead memory is asked for.
+const AHEAD: usize = 8;
 /// Rows that are looked at together for the batch decoder.
 const GROUP_ROWS: usize = 128;
 /// A run goes on in groups as long as the batch decoder takes one row of so many.
@@ -82,8 +85,12 @@ pub(super) fn decompress(
     let call = Call { rows, promised, options, dictionaries, batch, failures };
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
-    let mut offsets = zeros(rows.len() + 1)?;
-    let some_unknown = call.plan(&mut offsets[1..], workers)?;
+    let mut offsets = zeros("offsets", rows.len() + 1)?;
+    let mut outlines = match batch {
+        Some(_) => zeros("outlines", rows.len())?,
+        None => Vec::new(),
+    };
+    let some_unknown = call.plan(&mut offsets[1..], &mut outlines, workers)?;
     call.failures.check_cancelled()?;
     let stashes = match some_unknown {
         true => Some(call.measure(&mut offsets[1..], workers, contexts)?),
@@ -98,7 +105,7 @@ pub(super) fn decompress(
     let size = sizes_to_ends(&mut offsets)?;
     let mut output = Output::new(size).map_err(|error| in_largest_row(error, &offsets))?;
     let failed = call.failures.listed_rows();
-    let place = Places { offsets: &offsets, end, failed: &failed };
+    let place = Places { offsets: &offsets, end, outlines: &outlines, failed: &failed };
     call.decode(place, stashes, &mut output, workers, contexts)?;
 
     let Call { failures, .. } = call;
@@ -170,6 +177,7 @@ impl<'a> Iterator for WaitingRows<'a> {
     fn next(&mut self) -> Option<Waiting<'a>> {
         loop {
             let (row, Some(value)) = self.rows.next()? else { continue };
+            prefetch(value.as_ptr().wrapping_add(2048), value.len().min(1024));
             let size = self.places.size(row);
             if self.measured.first() == Some(&row) {
                 self.measured = &self.measured[1..];
@@ -190,6 +198,8 @@ struct Places<'a> {
     offsets: &'a [i64],
     /// One above the last row that gets a place.
     end: usize,
+    /// How each row's frame is laid out, if the batch decoder is to be tried.
+    outlines: &'a [Outline],
     /// The rows that have failed so far, by row; they have no size.
     failed: &'a [usize],
 }
@@ -207,24 +217,39 @@ impl Places<'_> {
 }
 
 impl Call<'_> {
-    /// Reads the headers of all rows and puts each row's content size, or `UNKNOWN`, in `sizes`.
-    /// Returns whether there is an unknown one.
-    fn plan(&self, sizes: &mut [i64], workers: &Workers) -> Result<bool> {
+    /// Reads the headers of all rows and puts each row's content size, or `UNKNOWN`, in `sizes`, and
+    /// its outline in `outlines`, if there are any. Returns whether there is an unknown size.
+    fn plan(
+        &self,
+        sizes: &mut [i64],
+        outlines: &mut [Outline],
+        workers: &Workers,
+    ) -> Result<bool> {
         let runs = workers.split(self.rows.len(), |range| range.len() as u64 * PLAN_COST);
         let sizes = by_run(sizes, &runs);
+        let outlines = (!outlines.is_empty()).then(|| by_run(outlines, &runs));
         let some_unknown = AtomicBool::new(false);
         workers.for_each(&runs, &Contexts::none(), |_, place, run| {
             let mut unknown_here = false;
-            for ((row, value), size) in
-                self.rows.range(run.rows.clone()).zip(lock(&sizes[place]).iter_mut())
-            {
+            let mut rows = self.rows.range(run.rows.clone());
+            let mut outlines = outlines.as_ref().map(|outlines| lock(&outlines[place]));
+            for (i, size) in lock(&sizes[place]).iter_mut().enumerate() {
+                if let Some(soon) = rows.ahead(AHEAD) {
+                    prefetch(soon.as_ptr(), 1);
+                }
+                let Some((row, value)) = rows.next() else { break };
                 let Some(value) = value else { continue };
                 if !self.failures.wants(row) {
                     break;
                 }
                 match self.plan_row(row, value) {
-                    Ok(Some(known)) => *size = known,
-                    Ok(None) => {
+                    Ok((Some(known), outline)) => {
+                        *size = known;
+                        if let Some(outlines) = &mut outlines {
+                            outlines[i] = outline;
+                        }
+                    }
+                    Ok((None, _)) => {
                         *size = UNKNOWN;
                         unknown_here = true;
                     }
@@ -236,13 +261,14 @@ impl Call<'_> {
         Ok(some_unknown.into_inner())
     }
 
-    /// The content size of a row, or `None` if its frames do not say.
+    /// The content size of a row, or `None` if its frames do not say, and its outline.
     #[inline(always)]
-    fn plan_row(&self, row: usize, value: &[u8]) -> Result<Option<i64>, ValueError> {
-        let (content_size, content_bound) = match read_simple(value, self.options.format) {
+    fn plan_row(&self, row: usize, value: &[u8]) -> Result<(Option<i64>, Outline), ValueError> {
+        let simple = read_simple(value, self.options.format);
+        let (content_size, content_bound) = match &simple {
             Some(Simple { header, content_bound, .. }) => {
                 self.check_header(header.window_size, header.dictionary_id)?;
-                (header.content_size, content_bound)
+                (header.content_size, *content_bound)
             }
             None => self.plan_frames(value)?,
         };
@@ -260,7 +286,15 @@ impl Call<'_> {
                 Err(ValueError::ValueTooLarge { size, limit })
             }
             // At most the bound, which is far below 2^63.
-            _ => Ok(size.map(|size| size as i64)),
+            _ => Ok((size.map(|size| size as i64), self.outline(simple.as_ref(), size))),
+        }
+    }
+
+    #[inline(always)]
+    fn outline(&self, frame: Option<&Simple>, size: Option<u64>) -> Outline {
+        match (frame, size) {
+            (Some(frame), Some(size)) => Outline::of(frame, size),
+            _ => Outline::NONE,
         }
     }
 
@@ -462,7 +496,7 @@ impl Call<'_> {
             measured: &measured.rows,
         };
         if let Some(prepared) = self.batch {
-            let mut group = Group::new(prepared, workspace, self.options.format);
+            let mut group = Group::new(prepared, workspace);
             let mut waiting = Vec::with_capacity(GROUP_ROWS);
             loop {
                 group.clear();
@@ -471,7 +505,9 @@ impl Call<'_> {
                     && !group.is_full()
                     && let Some(one) = rows.next()
                 {
-                    let number = one.frame.and_then(|frame| group.push(frame, one.size));
+                    let number = one.frame.and_then(|frame| {
+                        group.push(frame, places.outlines[one.row], one.size)
+                    });
                     waiting.push((one, number));
                 }
                 group.decode();

@@ -34,6 +34,7 @@ mod frame;
 mod libzstd;
 mod memory;
 mod options;
+mod prefetch;
 mod rows;
 mod sample;
 mod stream;

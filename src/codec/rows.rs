@@ -149,7 +149,18 @@ impl<'a> Iterator for RowIter<'a> {
     }
 }
 
-impl RowIter<'_> {
+impl<'a> RowIter<'a> {
+    /// The value `ahead` rows behind the next one, if that lies in the same part; for what is to be
+    /// there in time.
+    #[inline(always)]
+    pub(super) fn ahead(&self, ahead: usize) -> Option<&'a [u8]> {
+        let row = self.next + ahead;
+        if row >= self.stop {
+            return None;
+        }
+        self.part?.row(row - self.start)
+    }
+
     /// Goes to the part that the next row lies in: the last to begin at or before it.
     #[cold]
     fn enter_part(&mut self) -> Option<()> {

@@ -48,12 +48,12 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 pub(super) use dictionary::Prepared;
+pub(super) use plan::Outline;
 
 use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;
 use crate::codec::batch::moves::{Frame, Sequence};
 use crate::codec::batch::plan::{Literals, Plan};
-use crate::codec::frame::Format;
 
 /// The most content of a frame that is taken, in bytes. Lengths then fit in 15 bits.
 const MAX_CONTENT: usize = 32 << 10;
@@ -83,7 +83,6 @@ pub(super) struct Group<'a> {
     prepared: &'a Prepared,
     workspace: &'a mut Workspace,
     instructions: Instructions,
-    format: Format,
     jobs: Vec<Job>,
     literal_streams: Vec<literals::Stream<'a>>,
     sequence_streams: Vec<sequences::Stream<'a>>,
@@ -111,14 +110,12 @@ impl<'a> Group<'a> {
     pub(super) fn new(
         prepared: &'a Prepared,
         workspace: &'a mut Workspace,
-        format: Format,
     ) -> Self {
         workspace.literals.resize(GROUP_LITERALS, 0);
         Self {
             prepared,
             workspace,
             instructions: Instructions::detect(),
-            format,
             jobs: Vec::with_capacity(GROUP_FRAMES),
             literal_streams: Vec::with_capacity(GROUP_FRAMES),
             sequence_streams: Vec::with_capacity(GROUP_FRAMES),
@@ -139,16 +136,16 @@ impl<'a> Group<'a> {
         self.jobs.len() >= GROUP_FRAMES || self.content >= GROUP_CONTENT
     }
 
-    /// Takes a frame whose content has `size` bytes, and gives the number it has in the group; `None`
+    /// Takes a frame of this outline whose content has `size` bytes, and gives the number it has in the group; `None`
     /// if it is one for libzstd.
     ///
     /// # Panics
     ///
     /// If the group is full.
     #[inline]
-    pub(super) fn push(&mut self, value: &'a [u8], size: usize) -> Option<usize> {
+    pub(super) fn push(&mut self, value: &'a [u8], outline: Outline, size: usize) -> Option<usize> {
         assert!(!self.is_full(), "the group is full");
-        let plan = Plan::read(value, size, self.format, self.prepared.has_tables())?;
+        let plan = Plan::read(value, outline, size, self.prepared.has_tables())?;
         let number = self.jobs.len();
         let count = plan.literals.count();
         let literal_stream = match &plan.literals {

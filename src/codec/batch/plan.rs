@@ -4,7 +4,32 @@ use std::ops::Range;
 
 use crate::codec::batch::tables::{Mode, Modes};
 use crate::codec::batch::{MAX_CONTENT, literals, sequences};
-use crate::codec::frame::{Format, read_simple};
+use crate::codec::frame::Simple;
+
+/// Where the block of a frame is, as its headers say, if it is the only one, compressed, and small
+/// enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::codec) struct Outline(u8);
+
+impl Outline {
+    /// Any other frame.
+    pub(in crate::codec) const NONE: Self = Self(0);
+    /// Above where the block begins, which is not 0.
+    const CHECKSUM: u8 = 0x80;
+
+    /// Of a frame whose content has `size` bytes.
+    #[inline(always)]
+    pub(in crate::codec) fn of(frame: &Simple, size: u64) -> Self {
+        let known = frame.header.content_size.is_none_or(|claimed| claimed == size);
+        // The block has not more bytes than its content may have (section 3.1.1.2).
+        let fits = frame.body as u64 <= frame.content_bound && size <= frame.content_bound;
+        match known && fits && frame.compressed && size <= MAX_CONTENT as u64 {
+            // Headers have 21 bytes at the most.
+            true => Self(frame.start() as u8 | if frame.header.checksum { Self::CHECKSUM } else { 0 }),
+            false => Self::NONE,
+        }
+    }
+}
 
 /// A frame of one compressed block whose parts can be decoded beside those of other frames.
 #[derive(Debug, Clone)]
@@ -39,28 +64,23 @@ impl Literals {
 }
 
 impl Plan {
-    /// The plan for a value whose content has `size` bytes; `None` for one that is better left to
-    /// libzstd, which also says what is wrong with it if something is.
+    /// The plan for a value of this outline whose content has `size` bytes; `None` for one that is
+    /// better left to libzstd, which also says what is wrong with it if something is.
     ///
     /// `entropy` is whether there is a dictionary with tables.
     #[inline(always)]
-    pub(super) fn read(value: &[u8], size: usize, format: Format, entropy: bool) -> Option<Self> {
-        if size > MAX_CONTENT {
+    pub(super) fn read(value: &[u8], outline: Outline, size: usize, entropy: bool) -> Option<Self> {
+        if outline == Outline::NONE || size > MAX_CONTENT {
             return None;
         }
-        let frame = read_simple(value, format)?;
-        let known = frame.header.content_size.is_none_or(|claimed| claimed == size as u64);
-        // One compressed block (section 3.1.1.2), of not more bytes than its content may have.
-        let fits = frame.body as u64 <= frame.content_bound && size as u64 <= frame.content_bound;
-        if !known || !frame.compressed || !fits {
-            return None;
-        }
-        let checksum = match frame.header.checksum {
-            true => Some(u32::from_le_bytes(*value.last_chunk()?)),
-            false => None,
+        let start = usize::from(outline.0 & !Outline::CHECKSUM);
+        let (end, checksum) = match outline.0 & Outline::CHECKSUM {
+            0 => (value.len(), None),
+            _ => {
+                let (front, checksum) = value.split_last_chunk()?;
+                (front.len(), Some(u32::from_le_bytes(*checksum)))
+            }
         };
-        let start = frame.start();
-        let end = start + frame.body;
         let (literals, used) = read_literals(value.get(start..end)?, start)?;
         if literals.count() > size || matches!(literals, Literals::Repeat { .. }) && !entropy {
             return None;

@@ -5,10 +5,10 @@ use std::mem::MaybeUninit;
 use zstd::zstd_safe::{CCtx, CParameter, Strategy};
 
 use crate::codec::batch::instructions::Instructions;
-use crate::codec::batch::plan::Plan;
+use crate::codec::batch::plan::{Outline, Plan};
 use crate::codec::batch::tables::{Mode, Modes};
 use crate::codec::batch::{Group, Prepared, Workspace, twin};
-use crate::codec::frame::{Format, read_header};
+use crate::codec::frame::{Format, read_header, read_simple};
 
 /// splitmix64.
 struct Random(u64);
@@ -110,7 +110,7 @@ impl Case {
     /// leaves one to libzstd. Each value goes behind the one before, with nothing behind the last.
     fn batch(&self, frames: &[(&[u8], usize)], instructions: Instructions) -> Vec<Option<Vec<u8>>> {
         let mut workspace = Workspace::default();
-        let mut group = Group::new(&self.prepared, &mut workspace, Format::Zstd);
+        let mut group = Group::new(&self.prepared, &mut workspace);
         group.instructions = instructions;
         let total = frames.iter().map(|(_, size)| size).sum();
         let mut memory = vec![MaybeUninit::new(0xEE); total];
@@ -123,7 +123,7 @@ impl Case {
             while !group.is_full()
                 && let Some((frame, size)) = frames.next()
             {
-                numbers.push((group.push(frame, *size), *size));
+                numbers.push((group.push(frame, outline(frame, *size), *size), *size));
             }
             group.decode();
             for (number, size) in numbers {
@@ -136,6 +136,11 @@ impl Case {
         }
         done
     }
+}
+
+fn outline(frame: &[u8], size: usize) -> Outline {
+    read_simple(frame, Format::Zstd)
+        .map_or(Outline::NONE, |simple| Outline::of(&simple, size as u64))
 }
 
 /// Frames of random options, the same for several in a row.
@@ -366,7 +371,7 @@ fn tables_of_several_kinds_in_one_frame() {
         let pairs: Vec<(&[u8], usize)> =
             frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
         let is_mixed = |(frame, size): &(&[u8], usize)| {
-            let plan = Plan::read(frame, *size, Format::Zstd, true);
+            let plan = Plan::read(frame, outline(frame, *size), *size, true);
             plan.is_some_and(|plan| {
                 let modes = [plan.modes.literals, plan.modes.offsets, plan.modes.matches];
                 plan.sequences > 0 && modes.contains(&Mode::Repeat) && plan.modes != Modes::REPEAT

@@ -24,8 +24,6 @@ use crate::codec::batch::wide::lanes::{LANES, Lanes, Streams, transpose};
 /// Sequences of a frame that are written together.
 const BLOCK: usize = super::PLACES;
 const _: () = assert!(BLOCK == LANES);
-/// Batches that take their steps in turn, so that one does what the other waits for.
-const BATCHES: usize = 1;
 
 /// Streams that are decoded side by side, and where their sequences go.
 #[derive(Clone, Copy)]
