@@ -41,8 +41,14 @@ const PLAN_COST: u64 = 64;
 const SLACK: usize = 64;
 /// What a row costs to decode besides its bytes, in bytes.
 const ROW_COST: u64 = 128;
-/// How many rows ahead memory is asked for.
+/// How many rows ahead a header is asked for, if values are larger than so many bytes. (Memory
+/// that is read without gaps comes by itself.)
 const AHEAD: usize = 8;
+const NEAR: u64 = 128;
+/// How many bytes ahead frames are asked for, and how many of each: those of rows further on lie
+/// there, or nothing that does any harm.
+const AHEAD_BYTES: usize = 2048;
+const MOST_AHEAD: usize = 1024;
 /// Rows that are looked at together for the batch decoder.
 const GROUP_ROWS: usize = 128;
 /// A run goes on in groups as long as the batch decoder takes one row of so many.
@@ -177,7 +183,7 @@ impl<'a> Iterator for WaitingRows<'a> {
     fn next(&mut self) -> Option<Waiting<'a>> {
         loop {
             let (row, Some(value)) = self.rows.next()? else { continue };
-            prefetch(value.as_ptr().wrapping_add(2048), value.len().min(1024));
+            prefetch(value.as_ptr().wrapping_add(AHEAD_BYTES), value.len().min(MOST_AHEAD));
             let size = self.places.size(row);
             if self.measured.first() == Some(&row) {
                 self.measured = &self.measured[1..];
@@ -231,10 +237,11 @@ impl Call<'_> {
         let some_unknown = AtomicBool::new(false);
         workers.for_each(&runs, &Contexts::none(), |_, place, run| {
             let mut unknown_here = false;
+            let apart = self.rows.bytes(run.rows.clone()) > run.rows.len() as u64 * NEAR;
             let mut rows = self.rows.range(run.rows.clone());
             let mut outlines = outlines.as_ref().map(|outlines| lock(&outlines[place]));
             for (i, size) in lock(&sizes[place]).iter_mut().enumerate() {
-                if let Some(soon) = rows.ahead(AHEAD) {
+                if apart && let Some(soon) = rows.ahead(AHEAD) {
                     prefetch(soon.as_ptr(), 1);
                 }
                 let Some((row, value)) = rows.next() else { break };
@@ -505,27 +512,14 @@ impl Call<'_> {
                     && !group.is_full()
                     && let Some(one) = rows.next()
                 {
-                    let number = one.frame.and_then(|frame| {
+                    let taken = one.frame.is_some_and(|frame| {
                         group.push(frame, places.outlines[one.row], one.size)
                     });
-                    waiting.push((one, number));
+                    waiting.push((one, taken));
                 }
                 group.decode();
-                for (one, number) in &waiting {
-                    if !self.wants(one) {
-                        return;
-                    }
-                    let done = number.is_some_and(|number| {
-                        group.execute(number, slot.spare_with_slack(one.size, SLACK))
-                    });
-                    let placed = match done {
-                        // SAFETY: the group has written `size` bytes to the front of the slot.
-                        true => self.check_value(one.row, unsafe { slot.advance(one.size) }),
-                        false => self.place(one, slot, libzstd, &mut values),
-                    };
-                    if !placed {
-                        return;
-                    }
+                if !self.place_group(&mut group, &waiting, slot, libzstd, &mut values) {
+                    return;
                 }
                 if group.len() * WORTH_A_GROUP < waiting.len() || waiting.is_empty() {
                     break;
@@ -537,6 +531,51 @@ impl Call<'_> {
                 return;
             }
         }
+    }
+
+    /// Puts rows in their places that the group has decoded, or has not taken; whether the rows behind
+    /// them in the run are wanted.
+    fn place_group(
+        &self,
+        group: &mut Group<'_>,
+        waiting: &[(Waiting<'_>, bool)],
+        slot: &mut Slot<'_>,
+        libzstd: &mut DecompressContext,
+        values: &mut Option<StashReader<'_>>,
+    ) -> bool {
+        // Frames of the group that have been looked at.
+        let mut number = 0;
+        let mut rest = waiting;
+        while let Some((one, taken)) = rest.first() {
+            if !self.wants(one) {
+                return false;
+            }
+            if *taken {
+                let run = rest.iter().take_while(|(_, taken)| *taken);
+                let (count, size) = run.fold((0, 0), |(n, sum), (one, _)| (n + 1, sum + one.size));
+                let target = slot.spare_with_slack(size, SLACK);
+                let done = group.execute(number..number + count, target);
+                for (one, _) in &rest[..done] {
+                    // SAFETY: the group has written `size` bytes to the front of the slot.
+                    if !self.check_value(one.row, unsafe { slot.advance(one.size) }) {
+                        return false;
+                    }
+                }
+                number += done;
+                rest = &rest[done..];
+                if done == count {
+                    continue;
+                }
+                // That one is libzstd's after all.
+                number += 1;
+            }
+            let (one, _) = &rest[0];
+            if !self.wants(one) || !self.place(one, slot, libzstd, values) {
+                return false;
+            }
+            rest = &rest[1..];
+        }
+        true
     }
 
     /// Whether a row still matters. If not, the call fails, and nobody will read what is left open.

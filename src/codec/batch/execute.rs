@@ -6,44 +6,94 @@
 use std::hint::select_unpredictable;
 use std::mem::MaybeUninit;
 
+use crate::codec::batch::job::{Failed, Job};
 use crate::codec::batch::moves::{SHORT, Sequence};
 
 /// Bytes behind a source and a target that copies may read and write too much.
 pub(super) const OVER: usize = SHORT;
 
-/// One frame's content in the making.
+/// The content of some frames in the making.
 pub(super) struct Execution<'a> {
-    /// The literals, and so many bytes behind them that there are `size + OVER`.
+    /// Frames that lie behind each other, and the number of the first in its group.
+    pub(super) jobs: &'a [Job<'a>],
+    pub(super) first: usize,
+    /// Those of the group that are not to be made.
+    pub(super) failed: Failed,
+    /// What the jobs' places are in.
     pub(super) literals: &'a [u8],
-    /// With their places, all checked (`moves.rs`) for a frame of this size and this dictionary.
     pub(super) sequences: &'a [Sequence],
     /// What comes before the content, and `OVER` bytes behind it.
     pub(super) dictionary: &'a [u8],
-    /// Bytes of content.
-    pub(super) size: usize,
+    /// Room for the content of a frame that has nothing behind its place.
+    pub(super) aside: &'a mut Vec<MaybeUninit<u8>>,
 }
 
 impl Execution<'_> {
-    /// Writes the content to `target`, which has a place for it and `OVER` bytes behind that.
+    /// Writes the contents to `target`, one behind the other, from the first on up to one that is not
+    /// to be made, or is not what its checksum says; how many that are. They are all written then, and
+    /// what is behind them in `target` may be written too.
     ///
     /// # Safety
     ///
-    /// The sequences were found sound, by `moves::place` or `wide::decode`, for this size and this
-    /// dictionary.
+    /// The sequences of all that have not failed were found sound (`moves::place`, or `wide::decode`)
+    /// for their frames and this dictionary.
     ///
     /// # Panics
     ///
-    /// If `target` or the literals are too short.
+    /// If `target` is too short.
     #[inline(always)]
-    pub(super) unsafe fn run(&self, target: &mut [MaybeUninit<u8>]) {
-        let Self { size, .. } = *self;
-        assert!(target.len() >= size + OVER && self.literals.len() >= size + OVER);
+    pub(super) unsafe fn run(&mut self, target: &mut [MaybeUninit<u8>]) -> usize {
+        let mut rest = target;
+        for (i, job) in self.jobs.iter().enumerate() {
+            if self.failed.contains(self.first + i) {
+                return i;
+            }
+            let size = job.size as usize;
+            let with_over = size + OVER;
+            // SAFETY: by this function's contract.
+            match rest.get_mut(..with_over) {
+                Some(target) => unsafe { self.make(job, target) },
+                None => {
+                    let mut aside = std::mem::take(self.aside);
+                    aside.resize(aside.len().max(with_over), MaybeUninit::uninit());
+                    // SAFETY: as above.
+                    unsafe { self.make(job, &mut aside[..with_over]) };
+                    rest[..size].copy_from_slice(&aside[..size]);
+                    *self.aside = aside;
+                }
+            }
+            let (content, behind) = rest.split_at_mut(size);
+            if let Some(checksum) = job.checksum() {
+                // SAFETY: all of it was written.
+                let content = unsafe { content.assume_init_ref() };
+                // The lower half of the hash (section 3.1.1).
+                if twox_hash::XxHash64::oneshot(0, content) as u32 != checksum {
+                    return i;
+                }
+            }
+            rest = behind;
+        }
+        self.jobs.len()
+    }
+
+    /// Writes the content of a frame to `target`, which has a place for it and `OVER` bytes behind that.
+    ///
+    /// # Safety
+    ///
+    /// Its sequences were found sound for it and this dictionary.
+    #[inline(always)]
+    unsafe fn make(&self, job: &Job<'_>, target: &mut [MaybeUninit<u8>]) {
+        let size = job.size as usize;
+        // As many as there may be asked for, not as many as there are.
+        let literals = &self.literals[job.literals_at as usize..][..size + OVER];
+        let sequences = &self.sequences[job.sequences_at as usize..][..job.sequences as usize];
+        assert!(target.len() >= size + OVER);
         let start = target.as_mut_ptr().cast::<u8>();
         // SAFETY: the dictionary has OVER bytes behind what is meant.
         let dictionary_end = unsafe { self.dictionary.as_ptr_range().end.sub(OVER) };
-        let mut literals = self.literals.as_ptr();
+        let mut literals = literals.as_ptr();
         let mut at = start;
-        for sequence in self.sequences {
+        for sequence in sequences {
             let from = sequence.from();
             let base = select_unpredictable(from < 0, dictionary_end, start.cast_const());
             // SAFETY: all lengths together are not over `size`, so that there is room for both, with

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use crate::codec::batch::deposit::Portable;
 use crate::codec::batch::execute::Execution;
 use crate::codec::batch::huffman::Table;
+use crate::codec::batch::job::{Failed, Listed};
 use crate::codec::batch::moves::Sequence;
 #[cfg(target_arch = "x86_64")]
 use crate::codec::batch::wide;
@@ -72,37 +73,37 @@ impl Instructions {
     pub(super) fn literals(
         self,
         table: &Table,
-        streams: &[literals::Stream<'_>],
+        listed: Listed<'_>,
         out: &mut [u8],
-        failed: &mut dyn FnMut(usize),
+        failed: &mut Failed,
     ) {
         match self {
-            Self::Portable => literals::decode::<LITERAL_LANES>(table, streams, out, failed),
+            Self::Portable => literals::decode::<LITERAL_LANES>(table, listed, out, failed),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
-            Self::Bmi2 | Self::Avx512 => unsafe { bmi2::literals(table, streams, out, failed) },
+            Self::Bmi2 | Self::Avx512 => unsafe { bmi2::literals(table, listed, out, failed) },
         }
     }
 
     pub(super) fn sequences(
         self,
         prepared: &Prepared,
-        streams: &[sequences::Stream<'_>],
+        listed: Listed<'_>,
         out: &mut [Sequence],
-        failed: &mut dyn FnMut(usize),
+        failed: &mut Failed,
     ) {
         match self {
             Self::Portable => {
                 let Prepared { sequences: tables, before, .. } = prepared;
-                sequences::decode::<SEQUENCE_LANES, Portable>(tables, before, streams, out, failed);
+                sequences::decode::<SEQUENCE_LANES, Portable>(tables, before, listed, out, failed);
             }
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
-            Self::Bmi2 => unsafe { bmi2::sequences(prepared, streams, out, failed) },
+            Self::Bmi2 => unsafe { bmi2::sequences(prepared, listed, out, failed) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Avx512 => unsafe {
-                wide::decode(&prepared.wide, &prepared.before, streams, out, failed);
+                wide::decode(&prepared.wide, &prepared.before, listed, out, failed);
             },
         }
     }
@@ -110,12 +111,11 @@ impl Instructions {
     /// # Safety
     ///
     /// As for `Execution::run`.
-    #[inline]
     pub(super) unsafe fn execute(
         self,
-        execution: &Execution<'_>,
+        execution: &mut Execution<'_>,
         target: &mut [MaybeUninit<u8>],
-    ) {
+    ) -> usize {
         match self {
             // SAFETY: by this function's contract.
             Self::Portable => unsafe { execution.run(target) },
@@ -145,29 +145,32 @@ mod bmi2 {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn literals(
         table: &Table,
-        streams: &[literals::Stream<'_>],
+        listed: Listed<'_>,
         out: &mut [u8],
-        failed: &mut dyn FnMut(usize),
+        failed: &mut Failed,
     ) {
-        literals::decode::<LITERAL_LANES>(table, streams, out, failed);
+        literals::decode::<LITERAL_LANES>(table, listed, out, failed);
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn sequences(
         prepared: &Prepared,
-        streams: &[sequences::Stream<'_>],
+        listed: Listed<'_>,
         out: &mut [Sequence],
-        failed: &mut dyn FnMut(usize),
+        failed: &mut Failed,
     ) {
         let Prepared { sequences: tables, before, .. } = prepared;
-        sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, before, streams, out, failed);
+        sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, before, listed, out, failed);
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     /// # Safety
     ///
     /// As for `Execution::run`.
-    pub(super) unsafe fn execute(execution: &Execution<'_>, target: &mut [MaybeUninit<u8>]) {
+    pub(super) unsafe fn execute(
+        execution: &mut Execution<'_>,
+        target: &mut [MaybeUninit<u8>],
+    ) -> usize {
         // SAFETY: by this function's contract.
         unsafe { execution.run(target) }
     }

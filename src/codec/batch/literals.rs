@@ -8,7 +8,7 @@ use std::hint::select_unpredictable;
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::huffman::{MAX_BITS, Table};
-use crate::codec::batch::order::Order;
+use crate::codec::batch::job::{Failed, Job, Listed};
 use crate::codec::batch::places::Places;
 
 /// Bytes that lie before a stream in its frame at the least: the first load may begin there.
@@ -21,47 +21,6 @@ const LOAD_STEP: usize = 7;
 /// How far beyond the end of the shortest stream all are decoded together: what lies behind its place is
 /// written then.
 const MORE: u32 = OVER as u32 - LOOKUPS as u32;
-
-/// The bits of a run of literals, and where these go.
-#[derive(Clone, Copy)]
-pub(super) struct Stream<'a> {
-    /// The frame up to the end of the stream.
-    bytes: &'a [u8],
-    /// Where the stream begins in it: `BEFORE_STREAM` or further.
-    start: u32,
-    /// Places of the literals, which have `OVER` bytes behind them.
-    at: u32,
-    count: u32,
-    /// Whose stream it is.
-    job: u32,
-}
-
-impl<'a> Stream<'a> {
-    /// `None` if the stream is empty, or too near to the front of its frame.
-    #[inline(always)]
-    pub(super) fn new(
-        bytes: &'a [u8],
-        start: usize,
-        at: usize,
-        count: usize,
-        job: usize,
-    ) -> Option<Self> {
-        let usable = start >= BEFORE_STREAM && start < bytes.len();
-        // A frame that is taken is far smaller than 4 GiB, and so is a group.
-        let small = u32::try_from(bytes.len()).is_ok();
-        (usable && small).then_some(Self {
-            bytes,
-            start: start as u32,
-            at: at as u32,
-            count: count as u32,
-            job: job as u32,
-        })
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.count as usize
-    }
-}
 
 /// One stream, partly read.
 #[derive(Clone, Copy)]
@@ -77,19 +36,20 @@ struct Lane {
     out: *mut u8,
     count: u32,
     start: *const u8,
-    job: u32,
+    number: u8,
 }
 
 impl Lane {
-    /// At the start of a stream; `None` if it has no end mark.
+    /// At the start of a stream; `None` if it has no end mark, or no bytes, or is too near to the front
+    /// of its frame.
     #[inline(always)]
-    fn new(stream: &Stream<'_>, out: &Places<'_, u8>) -> Option<Self> {
-        let start = stream.start as usize;
-        let bits = bits_in(&stream.bytes[start..])?;
-        let gone = 8 * (stream.bytes.len() - start) - bits;
-        let from = stream.bytes.len() - 8;
-        let least = (start - BEFORE_STREAM).max(LOAD_STEP);
-        let front = stream.bytes.as_ptr();
+    fn new(job: &Job<'_>, number: u8, out: &Places<'_, u8>) -> Option<Self> {
+        let (bytes, start) = job.literal_stream();
+        let bits = bits_in(bytes.get(start..)?)?;
+        let gone = 8 * (bytes.len() - start) - bits;
+        let from = bytes.len() - 8;
+        let least = start.checked_sub(BEFORE_STREAM)?.max(LOAD_STEP);
+        let front = bytes.as_ptr();
         // SAFETY: the stream is not empty and begins behind 8 bytes, so that its last 8 and what is
         // before them are in the frame.
         unsafe {
@@ -98,10 +58,10 @@ impl Lane {
                 bits: (load(at) | 1) << gone,
                 at,
                 least: front.add(least),
-                out: out.get(stream.at as usize, stream.count as usize + OVER),
-                count: stream.count,
+                out: out.get(job.literals_at as usize, job.literals as usize + OVER),
+                count: job.literals,
                 start: front.add(start),
-                job: stream.job,
+                number,
             })
         }
     }
@@ -225,7 +185,7 @@ fn together<const LANES: usize>(lanes: &mut [Lane; LANES], table: &Table) -> u32
     done
 }
 
-/// Decodes all streams; `failed` is told of each that is damaged, by its job.
+/// Decodes the streams of all that are listed; `failed` gets those that are damaged.
 ///
 /// # Panics
 ///
@@ -233,25 +193,25 @@ fn together<const LANES: usize>(lanes: &mut [Lane; LANES], table: &Table) -> u32
 #[inline(always)]
 pub(super) fn decode<const LANES: usize>(
     table: &Table,
-    streams: &[Stream<'_>],
+    listed: Listed<'_>,
     out: &mut [u8],
-    mut failed: impl FnMut(usize),
+    failed: &mut Failed,
 ) {
     let out = &Places::new(out);
-    let order = Order::new(streams.iter().map(Stream::count));
+    let order = listed.order(|job| job.literals);
     let mut waiting = order.iter();
-    let mut next = |failed: &mut dyn FnMut(usize)| loop {
-        let stream = &streams[waiting.next()?];
-        match Lane::new(stream, out) {
+    let mut next = |failed: &mut Failed| loop {
+        let number = waiting.next()?;
+        match Lane::new(listed.job(number), number, out) {
             Some(lane) => return Some(lane),
-            None => failed(stream.job as usize),
+            None => failed.insert(number),
         }
     };
-    while let Some(first) = next(&mut failed) {
+    while let Some(first) = next(failed) {
         let mut lanes = [first; LANES];
         let mut started = 1;
         while started < LANES
-            && let Some(another) = next(&mut failed)
+            && let Some(another) = next(failed)
         {
             lanes[started] = another;
             started += 1;
@@ -263,7 +223,7 @@ pub(super) fn decode<const LANES: usize>(
                 false => lane.finish(table, done),
             };
             if !sound {
-                failed(lane.job as usize);
+                failed.insert(lane.number);
             }
         }
     }

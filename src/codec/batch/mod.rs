@@ -30,6 +30,7 @@ mod execute;
 mod fse;
 mod huffman;
 mod instructions;
+mod job;
 mod literals;
 mod moves;
 mod order;
@@ -52,7 +53,8 @@ pub(super) use plan::Outline;
 
 use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;
-use crate::codec::batch::moves::{Frame, Sequence};
+use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::plan::{Literals, Plan};
 
 /// The most content of a frame that is taken, in bytes. Lengths then fit in 15 bits.
@@ -83,42 +85,29 @@ pub(super) struct Group<'a> {
     prepared: &'a Prepared,
     workspace: &'a mut Workspace,
     instructions: Instructions,
-    jobs: Vec<Job>,
-    literal_streams: Vec<literals::Stream<'a>>,
-    sequence_streams: Vec<sequences::Stream<'a>>,
+    jobs: Vec<Job<'a>>,
+    /// Those that have streams, by their numbers.
+    with_literals: Vec<u8>,
+    with_sequences: Vec<u8>,
+    failed: Failed,
     /// Sizes so far.
     content: usize,
     literals: usize,
     sequences: usize,
 }
 
-/// A frame of a group.
-#[derive(Clone, Copy)]
-struct Job {
-    /// Bytes of content.
-    size: u32,
-    /// Where its literals and sequences are in the workspace, and how many.
-    literals_at: u32,
-    sequences_at: u32,
-    sequences: u32,
-    checksum: Option<u32>,
-    failed: bool,
-}
-
 impl<'a> Group<'a> {
     /// No frames yet.
-    pub(super) fn new(
-        prepared: &'a Prepared,
-        workspace: &'a mut Workspace,
-    ) -> Self {
+    pub(super) fn new(prepared: &'a Prepared, workspace: &'a mut Workspace) -> Self {
         workspace.literals.resize(GROUP_LITERALS, 0);
         Self {
             prepared,
             workspace,
             instructions: Instructions::detect(),
             jobs: Vec::with_capacity(GROUP_FRAMES),
-            literal_streams: Vec::with_capacity(GROUP_FRAMES),
-            sequence_streams: Vec::with_capacity(GROUP_FRAMES),
+            with_literals: Vec::with_capacity(GROUP_FRAMES),
+            with_sequences: Vec::with_capacity(GROUP_FRAMES),
+            failed: Failed::default(),
             content: 0,
             literals: 0,
             sequences: 0,
@@ -136,119 +125,90 @@ impl<'a> Group<'a> {
         self.jobs.len() >= GROUP_FRAMES || self.content >= GROUP_CONTENT
     }
 
-    /// Takes a frame of this outline whose content has `size` bytes, and gives the number it has in the group; `None`
-    /// if it is one for libzstd.
+    /// Takes a frame of this outline whose content has `size` bytes; whether it did, and it is not one
+    /// for libzstd.
     ///
     /// # Panics
     ///
     /// If the group is full.
     #[inline]
-    pub(super) fn push(&mut self, value: &'a [u8], outline: Outline, size: usize) -> Option<usize> {
+    pub(super) fn push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> bool {
         assert!(!self.is_full(), "the group is full");
-        let plan = Plan::read(value, outline, size, self.prepared.has_tables())?;
-        let number = self.jobs.len();
-        let count = plan.literals.count();
-        let literal_stream = match &plan.literals {
-            Literals::Repeat { stream: Range { start, end }, .. } => {
-                Some(literals::Stream::new(&value[..*end], *start, self.literals, count, number)?)
-            }
-            Literals::Raw { .. } | Literals::Rle { .. } => None,
-        };
+        self.try_push(frame, outline, size).is_some()
+    }
+
+    #[inline(always)]
+    fn try_push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> Option<()> {
+        let plan = Plan::read(frame, outline, size, self.prepared.has_tables())?;
+        let states = self.prepared.sequences.start(plan.modes)?;
+        let job = Job::new(frame, outline, size, &plan, states, self.literals, self.sequences)?;
+        // Below 128.
+        let number = self.jobs.len() as u8;
+        self.jobs.push(job);
         if plan.sequences > 0 {
-            let Range { start, end } = plan.stream;
-            self.sequence_streams.push(sequences::Stream::new(
-                &value[..end],
-                start,
-                self.sequences,
-                plan.sequences,
-                self.prepared.sequences.start(plan.modes)?,
-                Frame { size: size as u32, literals: count as u32 },
-                number,
-            )?);
+            self.with_sequences.push(number);
         }
-        let place = &mut self.workspace.literals[self.literals..][..count + OVER];
-        match &plan.literals {
-            Literals::Repeat { .. } => {
-                if let Some(stream) = literal_stream {
-                    self.literal_streams.push(stream);
+        let count = plan.literals;
+        let bytes = &frame[plan.literal_bytes.start..];
+        match plan.kind {
+            Literals::Repeat => self.with_literals.push(number),
+            kind => {
+                let place = &mut self.workspace.literals[self.literals..][..count + OVER];
+                match kind {
+                    Literals::Rle => place[..count].fill(bytes[0]),
+                    _ => copy_short(bytes, place, count),
                 }
             }
-            Literals::Raw { bytes } => copy_short(&value[bytes.start..], place, count),
-            Literals::Rle { byte, .. } => place[..count].fill(*byte),
         }
-        // None is over 2^32: a group is far smaller.
-        self.jobs.push(Job {
-            size: size as u32,
-            literals_at: self.literals as u32,
-            sequences_at: self.sequences as u32,
-            sequences: plan.sequences as u32,
-            checksum: plan.checksum,
-            failed: false,
-        });
         self.content += size;
         self.literals += count + OVER;
         self.sequences += plan.sequences.next_multiple_of(PLACES);
-        Some(number)
+        Some(())
     }
 
     /// Decodes literals and sequences of all frames.
     pub(super) fn decode(&mut self) {
-        let Self { prepared, workspace, jobs, .. } = self;
+        let Self { prepared, workspace, jobs, failed, .. } = self;
         if workspace.sequences.len() < self.sequences {
             workspace.sequences.resize(self.sequences, Sequence::default());
         }
-        let failed = &mut |job: usize| jobs[job].failed = true;
         let run = self.instructions;
         if let Some(code) = &prepared.literals {
-            run.literals(code, &self.literal_streams, &mut workspace.literals, failed);
+            let listed = Listed { jobs, numbers: &self.with_literals };
+            run.literals(code, listed, &mut workspace.literals, failed);
         }
-        let out = &mut workspace.sequences;
-        run.sequences(prepared, &self.sequence_streams, out, failed);
+        let listed = Listed { jobs, numbers: &self.with_sequences };
+        run.sequences(prepared, listed, &mut workspace.sequences, failed);
     }
 
-    /// Puts the content of a frame together at the front of `target`, which has a place for it and
-    /// may have more behind it that is written later. Whether it was done; what is in `target` is
-    /// then all written.
-    #[inline]
-    pub(super) fn execute(&mut self, number: usize, target: &mut [MaybeUninit<u8>]) -> bool {
-        let job = self.jobs[number];
-        if job.failed {
-            return false;
-        }
-        let size = job.size as usize;
-        let with_over = size + OVER;
+    /// Puts the contents of some frames together at the front of `target`, which has places for them,
+    /// one behind the other, and may have more behind these that is written later. How many were done,
+    /// up to one that is for libzstd after all; what is in their places is then all written.
+    pub(super) fn execute(
+        &mut self,
+        numbers: Range<usize>,
+        target: &mut [MaybeUninit<u8>],
+    ) -> usize {
         let Workspace { literals, sequences, content } = &mut *self.workspace;
-        let execution = Execution {
-            literals: &literals[job.literals_at as usize..][..with_over],
-            sequences: &sequences[job.sequences_at as usize..][..job.sequences as usize],
+        let mut execution = Execution {
+            first: numbers.start,
+            jobs: &self.jobs[numbers],
+            failed: self.failed,
+            literals,
+            sequences,
             dictionary: self.prepared.padded(),
-            size,
+            aside: content,
         };
-        // SAFETY: the job has not failed, so that its sequences were found sound for its size and for
-        // this dictionary.
-        let execute = |target| unsafe { self.instructions.execute(&execution, target) };
-        match target.get_mut(..with_over) {
-            Some(target) => execute(target),
-            None => {
-                content.resize(content.len().max(with_over), MaybeUninit::uninit());
-                let made = &mut content[..with_over];
-                execute(made);
-                target[..size].copy_from_slice(&made[..size]);
-            }
-        }
-        job.checksum.is_none_or(|expected| {
-            // SAFETY: the execution wrote as many bytes as the content has.
-            let content = unsafe { target[..size].assume_init_ref() };
-            // The lower half of the hash (section 3.1.1).
-            twox_hash::XxHash64::oneshot(0, content) as u32 == expected
-        })
+        // SAFETY: `decode` found the sequences of all that have not failed sound, for this dictionary.
+        unsafe { self.instructions.execute(&mut execution, target) }
     }
 
     /// Leaves all frames, for the next ones.
     pub(super) fn clear(&mut self) {
         self.jobs.clear();
-        self.literal_streams.clear();
-        self.sequence_streams.clear();
+        self.with_literals.clear();
+        self.with_sequences.clear();
+        self.failed = Failed::default();
         (self.content, self.literals, self.sequences) = (0, 0, 0);
     }
 }

@@ -5,6 +5,8 @@
 
 use std::hint::select_unpredictable;
 
+use crate::codec::batch::job::Job;
+
 /// The most bytes that a copy has at once; longer ones have a way of their own.
 pub(super) const SHORT: usize = 32;
 
@@ -60,15 +62,6 @@ impl Sequence {
     }
 }
 
-/// What the sequences of a frame have to add up to.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    /// Bytes of content: at most `MAX_CONTENT`.
-    pub(super) size: u32,
-    /// How many literals there are.
-    pub(super) literals: u32,
-}
-
 /// What frames begin with.
 #[derive(Clone, Copy)]
 pub(super) struct Before {
@@ -84,8 +77,8 @@ pub(super) struct Before {
 ///   copy goes to its place and no literal is missing,
 /// - each match begins in what is written by then, or in the dictionary.
 #[inline(always)]
-pub(super) fn place(sequences: &mut [Sequence], frame: Frame, before: &Before) -> bool {
-    let size = frame.size as usize;
+pub(super) fn place(sequences: &mut [Sequence], job: &Job<'_>, before: &Before) -> bool {
+    let size = job.size as usize;
     let mut repeat = before.repeat.map(|offset| offset as usize);
     let (mut at, mut literals) = (0_usize, 0_usize);
     let mut sound = true;
@@ -105,7 +98,7 @@ pub(super) fn place(sequences: &mut [Sequence], frame: Frame, before: &Before) -
         let special = long | (offset < match_length) | crosses;
         *sequence = Sequence::placed(literal_length, match_length, from, special);
     }
-    sound && at <= size && literals + (size - at) == frame.literals as usize
+    sound && at <= size && literals + (size - at) == job.literals as usize
 }
 
 /// The offset that a value stands for, and the last three then (section 3.1.1.5). 0 is none.

@@ -6,6 +6,9 @@ use crate::codec::batch::tables::{Mode, Modes};
 use crate::codec::batch::{MAX_CONTENT, literals, sequences};
 use crate::codec::frame::Simple;
 
+/// Bytes of a checksum (section 3.1.1).
+pub(super) const CHECKSUM_SIZE: usize = 4;
+
 /// Where the block of a frame is, as its headers say, if it is the only one, compressed, and small
 /// enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +19,10 @@ impl Outline {
     pub(in crate::codec) const NONE: Self = Self(0);
     /// Above where the block begins, which is not 0.
     const CHECKSUM: u8 = 0x80;
+
+    pub(super) fn has_checksum(self) -> bool {
+        self.0 & Self::CHECKSUM != 0
+    }
 
     /// Of a frame whose content has `size` bytes.
     #[inline(always)]
@@ -34,8 +41,10 @@ impl Outline {
 /// A frame of one compressed block whose parts can be decoded beside those of other frames.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
-    pub(super) checksum: Option<u32>,
-    pub(super) literals: Literals,
+    /// What the literals are made of, where that is in the frame, and how many there are.
+    pub(super) kind: Literals,
+    pub(super) literal_bytes: Range<usize>,
+    pub(super) literals: usize,
     /// The number of sequences, where their stream is in the frame, and which tables it needs.
     /// Without any there is no stream.
     pub(super) sequences: usize,
@@ -43,24 +52,14 @@ pub(super) struct Plan {
     pub(super) modes: Modes,
 }
 
-/// Literals, and where in the frame they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Literals {
-    /// As they are.
-    Raw { bytes: Range<usize> },
-    /// One byte, so many times.
-    Rle { byte: u8, count: usize },
+    /// Themselves.
+    Raw,
+    /// One byte, again and again.
+    Rle,
     /// One stream by the dictionary's code.
-    Repeat { stream: Range<usize>, count: usize },
-}
-
-impl Literals {
-    pub(super) fn count(&self) -> usize {
-        match self {
-            Literals::Raw { bytes } => bytes.len(),
-            Literals::Rle { count, .. } | Literals::Repeat { count, .. } => *count,
-        }
-    }
+    Repeat,
 }
 
 impl Plan {
@@ -74,15 +73,17 @@ impl Plan {
             return None;
         }
         let start = usize::from(outline.0 & !Outline::CHECKSUM);
-        let (end, checksum) = match outline.0 & Outline::CHECKSUM {
-            0 => (value.len(), None),
-            _ => {
-                let (front, checksum) = value.split_last_chunk()?;
-                (front.len(), Some(u32::from_le_bytes(*checksum)))
-            }
+        let end = match outline.has_checksum() {
+            false => value.len(),
+            true => value.len().checked_sub(CHECKSUM_SIZE)?,
         };
-        let (literals, used) = read_literals(value.get(start..end)?, start)?;
-        if literals.count() > size || matches!(literals, Literals::Repeat { .. }) && !entropy {
+        let (kind, literal_bytes, literals) = read_literals(value.get(start..end)?)?;
+        if literals > size || kind == Literals::Repeat && !entropy {
+            return None;
+        }
+        let used = literal_bytes.end;
+        let literal_bytes = start + literal_bytes.start..start + used;
+        if kind == Literals::Repeat && literal_bytes.start < literals::BEFORE_STREAM {
             return None;
         }
         let at = start + used;
@@ -97,7 +98,7 @@ impl Plan {
         let mut modes = Modes::default();
         let mut stream = end..end;
         if used == section.len() {
-            if section != [0] || literals.count() != size {
+            if section != [0] || literals != size {
                 return None;
             }
         } else {
@@ -114,7 +115,7 @@ impl Plan {
                 return None;
             }
         }
-        Some(Self { checksum, literals, sequences, stream, modes })
+        Some(Self { kind, literal_bytes, literals, sequences, stream, modes })
     }
 }
 
@@ -140,41 +141,36 @@ fn read_modes(modes: &mut Modes, byte: u8, behind: &[u8], entropy: bool) -> Opti
     Some(used)
 }
 
-/// The header of the literals section (section 3.1.1.3.1.1), and the bytes of the section, which
-/// begins at `start` in the frame.
+/// The kind of the literals, the bytes of their section behind its header (section 3.1.1.3.1.1), and
+/// how many literals these are.
 #[inline(always)]
-fn read_literals(body: &[u8], start: usize) -> Option<(Literals, usize)> {
+fn read_literals(body: &[u8]) -> Option<(Literals, Range<usize>, usize)> {
     let first = *body.first()?;
     let four = match body.first_chunk() {
         Some(four) => u32::from_le_bytes(*four),
         None => u32::from_le_bytes(std::array::from_fn(|i| body.get(i).copied().unwrap_or(0))),
     };
     let format = (first >> 2) & 3;
-    match first & 3 {
+    let (kind, header, size, count) = match first & 3 {
         kind @ (0 | 1) => {
             let (header, count) = match format {
-                0 | 2 => (1, usize::from(first >> 3)),
+                0 | 2 => (1, first as usize >> 3),
                 1 => (2, (four >> 4 & 0xfff) as usize),
                 _ => (3, (four >> 4 & 0xf_ffff) as usize),
             };
-            let taken = header + if kind == 0 { count } else { 1 };
-            let bytes = body.get(header..taken)?;
-            let literals = match kind {
-                0 => Literals::Raw { bytes: start + header..start + taken },
-                _ => Literals::Rle { byte: bytes[0], count },
-            };
-            Some((literals, taken))
+            match kind {
+                0 => (Literals::Raw, header, count, count),
+                _ => (Literals::Rle, header, 1, count),
+            }
         }
         3 if format == 0 => {
-            let count = (four >> 4 & 0x3ff) as usize;
-            let taken = 3 + (four >> 14 & 0x3ff) as usize;
-            let stream = start + 3..start + taken;
-            let usable = count > 0
-                && !stream.is_empty()
-                && stream.start >= literals::BEFORE_STREAM
-                && body.len() >= taken;
-            usable.then_some((Literals::Repeat { stream, count }, taken))
+            let (count, size) = ((four >> 4 & 0x3ff) as usize, (four >> 14 & 0x3ff) as usize);
+            if count == 0 || size == 0 {
+                return None;
+            }
+            (Literals::Repeat, 3, size, count)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    (header + size <= body.len()).then_some((kind, header..header + size, count))
 }

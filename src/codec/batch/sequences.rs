@@ -6,11 +6,11 @@
 
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::deposit::Deposit;
-use crate::codec::batch::moves::{self, Before, Frame, Sequence};
-use crate::codec::batch::order::Order;
+use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::moves::{self, Before, Sequence};
 use crate::codec::batch::places::Places;
 use crate::codec::batch::tables::{
-    Entry, LENGTH_STATE, OFFSET_STATE, SequenceTables, Start, States,
+    Entry, LENGTH_STATE, OFFSET_STATE, SequenceTables, States,
 };
 
 /// Bytes that lie before a stream in its frame at the least. A lane may go below the start of a
@@ -21,71 +21,20 @@ pub(super) const BELOW: i64 = 64;
 /// Bits of a load that are there for sure, wherever in a byte the position is.
 pub(super) const LOADED: i64 = 56;
 
-/// The bits of one frame's sequences, and where these go.
-#[derive(Clone, Copy)]
-pub(super) struct Stream<'a> {
-    /// The frame up to the end of the stream.
-    bytes: &'a [u8],
-    /// Where the stream begins in it: `BEFORE_STREAM` or further.
-    start: u32,
-    /// Places of the sequences.
-    pub(super) at: u32,
-    count: u32,
-    pub(super) states: Start,
-    /// What the sequences have to add up to.
-    pub(super) frame: Frame,
-    /// Whose stream it is.
-    pub(super) job: u32,
-}
-
-impl<'a> Stream<'a> {
-    /// `None` if the stream is empty, or too near to the front of its frame; `count` is not 0.
-    #[inline(always)]
-    pub(super) fn new(
-        bytes: &'a [u8],
-        start: usize,
-        at: usize,
-        count: usize,
-        states: Start,
-        frame: Frame,
-        job: usize,
-    ) -> Option<Self> {
-        let usable = start >= BEFORE_STREAM && start < bytes.len() && count > 0;
-        // A frame that is taken is far smaller than 4 GiB, and so is a group.
-        let small = u32::try_from(bytes.len()).is_ok();
-        (usable && small).then_some(Self {
-            bytes,
-            start: start as u32,
-            at: at as u32,
-            count: count as u32,
-            states,
-            frame,
-            job: job as u32,
-        })
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.count as usize
-    }
-
-    /// The bytes of the stream.
-    #[inline(always)]
-    pub(super) fn bits(&self) -> &'a [u8] {
-        &self.bytes[self.start as usize..]
-    }
-
-    /// So far before the start of the stream that a load at `base + position / 8` ends with the byte
-    /// that the position lies in: 8 bytes for `BELOW`, and 7 for the load.
-    #[inline(always)]
-    pub(super) fn base(&self) -> *const u8 {
-        self.bytes[self.start as usize - 15..].as_ptr()
-    }
+/// The bytes of a frame's stream, and where a lane loads from: so far before the start of the stream
+/// that a load at `base + position / 8` ends with the byte that the position lies in: 8 bytes for
+/// `BELOW`, and 7 for the load. `None` if the stream is too near to the front of its frame.
+#[inline(always)]
+pub(super) fn stream_of<'a>(job: &Job<'a>) -> Option<(&'a [u8], *const u8)> {
+    let (bytes, start) = job.sequence_stream();
+    let base = bytes.get(start.checked_sub(BEFORE_STREAM)? + 1..)?;
+    Some((bytes.get(start..)?, base.as_ptr()))
 }
 
 /// One frame's stream, partly read.
 #[derive(Clone, Copy)]
 struct Lane {
-    /// The stream's.
+    /// As of `stream_of`.
     base: *const u8,
     /// The position: bits left in the stream, and `BELOW`.
     left: i64,
@@ -96,18 +45,18 @@ struct Lane {
 impl Lane {
     /// At the start of a stream; `None` if it is too short for its first states.
     #[inline(always)]
-    fn new(stream: &Stream<'_>, out: &Places<'_, Sequence>) -> Option<Self> {
-        let bits = bits_in(stream.bits())? as i64;
-        let first_bits = i64::from(stream.states.bits());
+    fn new(job: &Job<'_>, out: &Places<'_, Sequence>) -> Option<Self> {
+        let (stream, base) = stream_of(job)?;
+        let bits = bits_in(stream)? as i64;
+        let first_bits = i64::from(job.states.bits());
         let left = bits + BELOW - first_bits;
         if bits < first_bits {
             return None;
         }
-        let base = stream.base();
-        let out = out.get(stream.at as usize, stream.count as usize);
+        let out = out.get(job.sequences_at as usize, job.sequences as usize);
         // SAFETY: the position is that of the stream's end, and above 0.
         let states = unsafe { load_below(base, bits + BELOW) };
-        let states = stream.states.states(states >> (LOADED + ((bits + BELOW) & 7) - first_bits));
+        let states = job.states.states(states >> (LOADED + ((bits + BELOW) & 7) - first_bits));
         Some(Self { base, left, states, out })
     }
 
@@ -210,7 +159,7 @@ struct Work {
     lane: Lane,
     /// Sequences: one or more.
     count: usize,
-    job: u32,
+    number: u8,
 }
 
 impl Work {
@@ -235,8 +184,8 @@ impl Work {
     }
 }
 
-/// Decodes all streams, and gives their sequences places; `failed` is told of each that is damaged, by
-/// its job.
+/// Decodes the streams of all that are listed, and gives their sequences places; `failed` gets those
+/// that are damaged.
 ///
 /// # Panics
 ///
@@ -245,15 +194,16 @@ impl Work {
 pub(super) fn decode<const LANES: usize, D: Deposit>(
     tables: &SequenceTables,
     before: &Before,
-    streams: &[Stream<'_>],
+    listed: Listed<'_>,
     out: &mut [Sequence],
-    mut failed: impl FnMut(usize),
+    failed: &mut Failed,
 ) {
-    decode_lanes::<LANES, D>(tables, streams, &Places::new(out), &mut failed);
-    for stream in streams {
-        let sequences = &mut out[stream.at as usize..][..stream.count()];
-        if !moves::place(sequences, stream.frame, before) {
-            failed(stream.job as usize);
+    decode_lanes::<LANES, D>(tables, listed, &Places::new(out), failed);
+    for number in listed.numbers {
+        let job = listed.job(*number);
+        let sequences = &mut out[job.sequences_at as usize..][..job.sequences as usize];
+        if !moves::place(sequences, job, before) {
+            failed.insert(*number);
         }
     }
 }
@@ -261,24 +211,25 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
 #[inline(always)]
 fn decode_lanes<const LANES: usize, D: Deposit>(
     tables: &SequenceTables,
-    streams: &[Stream<'_>],
+    listed: Listed<'_>,
     out: &Places<'_, Sequence>,
-    mut failed: impl FnMut(usize),
+    failed: &mut Failed,
 ) {
-    let order = Order::new(streams.iter().map(Stream::count));
+    let order = listed.order(|job| job.sequences);
     let mut waiting = order.iter();
-    let mut next = |failed: &mut dyn FnMut(usize)| loop {
-        let stream = &streams[waiting.next()?];
-        match Lane::new(stream, out) {
-            Some(lane) => return Some(Work { lane, count: stream.count(), job: stream.job }),
-            None => failed(stream.job as usize),
+    let mut next = |failed: &mut Failed| loop {
+        let number = waiting.next()?;
+        let job = listed.job(number);
+        match Lane::new(job, out) {
+            Some(lane) => return Some(Work { lane, count: job.sequences as usize, number }),
+            None => failed.insert(number),
         }
     };
-    while let Some(first) = next(&mut failed) {
+    while let Some(first) = next(failed) {
         let mut work = [first; LANES];
         let mut started = 1;
         while started < LANES
-            && let Some(another) = next(&mut failed)
+            && let Some(another) = next(failed)
         {
             work[started] = another;
             started += 1;
@@ -309,7 +260,7 @@ fn decode_lanes<const LANES: usize, D: Deposit>(
         }
         for work in &mut work[..started] {
             if !work.finish::<D>(tables, done) {
-                failed(work.job as usize);
+                failed.insert(work.number);
             }
         }
     }

@@ -119,19 +119,34 @@ impl Case {
         let mut frames = frames.iter().peekable();
         while frames.peek().is_some() {
             group.clear();
-            let mut numbers = Vec::new();
+            let mut pushed = Vec::new();
             while !group.is_full()
                 && let Some((frame, size)) = frames.next()
             {
-                numbers.push((group.push(frame, outline(frame, *size), *size), *size));
+                pushed.push((group.push(frame, outline(frame, *size), *size), *size));
             }
             group.decode();
-            for (number, size) in numbers {
-                let made = number.is_some_and(|number| group.execute(number, rest));
-                let (value, behind) = rest.split_at_mut(size);
-                rest = behind;
-                // SAFETY: the memory was all written when it was made.
-                done.push(made.then(|| unsafe { value.assume_init_ref() }.to_vec()));
+            // As many at once as follow each other.
+            let mut number = 0;
+            let mut pushed = &pushed[..];
+            while let [(taken, size), behind @ ..] = pushed {
+                let count = pushed.iter().take_while(|(taken, _)| *taken).count();
+                let made = group.execute(number..number + count, rest);
+                number += made;
+                for (_, size) in &pushed[..made] {
+                    let (value, behind) = rest.split_at_mut(*size);
+                    rest = behind;
+                    // SAFETY: the memory was all written when it was made.
+                    done.push(Some(unsafe { value.assume_init_ref() }.to_vec()));
+                }
+                if made > 0 {
+                    pushed = &pushed[made..];
+                    continue;
+                }
+                number += usize::from(*taken);
+                rest = &mut rest[*size..];
+                done.push(None);
+                pushed = behind;
             }
         }
         done

@@ -20,13 +20,13 @@ pub(super) type Numbers = [u64; LANES];
 /// Streams, from where they begin, as columns.
 #[derive(Clone, Copy)]
 pub(super) struct Streams {
-    /// As in `sequences::Lane`.
+    /// As of `sequences::stream_of`.
     pub(super) bases: [*const u8; LANES],
     pub(super) left: Numbers,
     /// Where states begin, and the bits for that (`Start::packed`).
     pub(super) starts: Numbers,
     pub(super) counts: Numbers,
-    /// What the sequences have to add up to (`moves::Frame`).
+    /// What the sequences have to add up to.
     pub(super) sizes: Numbers,
     pub(super) literals: Numbers,
 }

@@ -15,10 +15,10 @@ use std::arch::x86_64::*;
 pub(super) use tables::WideTables;
 
 use crate::codec::batch::bits::bits_in;
+use crate::codec::batch::job::{Failed, Job, Listed};
 use crate::codec::batch::moves::{Before, Sequence};
-use crate::codec::batch::order::Order;
 use crate::codec::batch::places::Places;
-use crate::codec::batch::sequences::{BELOW, Stream};
+use crate::codec::batch::sequences::{BELOW, stream_of};
 use crate::codec::batch::wide::lanes::{LANES, Lanes, Streams, transpose};
 
 /// Sequences of a frame that are written together.
@@ -30,7 +30,7 @@ const _: () = assert!(BLOCK == LANES);
 struct Batch {
     streams: Streams,
     out: [*mut Sequence; LANES],
-    jobs: [u32; LANES],
+    numbers: [u8; LANES],
     /// How many there are. Other lanes do what the first does, but nothing comes of it.
     len: usize,
 }
@@ -47,24 +47,26 @@ impl Batch {
                 literals: [0; _],
             },
             out: [std::ptr::null_mut(); _],
-            jobs: [0; _],
+            numbers: [0; _],
             len: 0,
         }
     }
 
-    /// Takes a stream; whether it can be read.
+    /// Takes a frame's stream; whether it can be read.
     #[inline]
-    fn push(&mut self, stream: &Stream<'_>, out: &Places<'_, Sequence>) -> bool {
-        let Some(bits) = bits_in(stream.bits()) else { return false };
+    fn push(&mut self, job: &Job<'_>, number: u8, out: &Places<'_, Sequence>) -> bool {
+        let Some((stream, base)) = stream_of(job) else { return false };
+        let Some(bits) = bits_in(stream) else { return false };
         let Self { streams, len, .. } = self;
-        streams.bases[*len] = stream.base();
+        streams.bases[*len] = base;
         streams.left[*len] = bits as u64 + BELOW as u64;
-        streams.starts[*len] = stream.states.packed();
-        streams.counts[*len] = stream.count() as u64;
-        streams.sizes[*len] = u64::from(stream.frame.size);
-        streams.literals[*len] = u64::from(stream.frame.literals);
-        self.out[*len] = out.get(stream.at as usize, stream.count().next_multiple_of(BLOCK));
-        self.jobs[*len] = stream.job;
+        streams.starts[*len] = job.states.packed();
+        streams.counts[*len] = u64::from(job.sequences);
+        streams.sizes[*len] = u64::from(job.size);
+        streams.literals[*len] = u64::from(job.literals);
+        let places = (job.sequences as usize).next_multiple_of(BLOCK);
+        self.out[*len] = out.get(job.sequences_at as usize, places);
+        self.numbers[*len] = number;
         self.len += 1;
         true
     }
@@ -77,8 +79,8 @@ impl Batch {
     }
 }
 
-/// Decodes all streams, and gives their sequences places; `failed` is told of each that is damaged, by
-/// its job.
+/// Decodes the streams of all that are listed, and gives their sequences places; `failed` gets those
+/// that are damaged.
 ///
 /// # Panics
 ///
@@ -87,17 +89,16 @@ impl Batch {
 pub(super) fn decode(
     tables: &WideTables,
     before: &Before,
-    streams: &[Stream<'_>],
+    listed: Listed<'_>,
     out: &mut [Sequence],
-    failed: &mut dyn FnMut(usize),
+    failed: &mut Failed,
 ) {
     let out = &Places::new(out);
-    let order = Order::new(streams.iter().map(Stream::count));
+    let order = listed.order(|job| job.sequences);
     let mut batch = Batch::new();
-    for place in order.iter() {
-        let stream = &streams[place];
-        if !batch.push(stream, out) {
-            failed(stream.job as usize);
+    for number in order.iter() {
+        if !batch.push(listed.job(number), number, out) {
+            failed.insert(number);
         }
         if batch.len == LANES {
             // SAFETY: all lanes are of streams, and have their places.
@@ -122,7 +123,7 @@ unsafe fn run(
     tables: &WideTables,
     before: &Before,
     batch: &Batch,
-    failed: &mut dyn FnMut(usize),
+    failed: &mut Failed,
 ) {
     let Batch { streams, .. } = batch;
     let dictionary = _mm512_set1_epi64(i64::from(before.dictionary));
@@ -146,9 +147,9 @@ unsafe fn run(
     }
     let sound = lanes.sound(streams);
     if u32::from(sound).trailing_ones() < batch.len as u32 {
-        for (lane, job) in batch.jobs[..batch.len].iter().enumerate() {
+        for (lane, number) in batch.numbers[..batch.len].iter().enumerate() {
             if sound >> lane & 1 == 0 {
-                failed(*job as usize);
+                failed.insert(*number);
             }
         }
     }
