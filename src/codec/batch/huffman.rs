@@ -62,7 +62,7 @@ impl Code {
                 at = next;
             }
         }
-        debug_assert_eq!(at, table.0.len(), "the code is complete");
+        debug_assert_eq!(at, 1 << MAX_BITS, "the code is complete");
         table
     }
 }
@@ -93,13 +93,23 @@ fn read_packed(bytes: &[u8], weights: &mut [u8; 256]) -> Option<usize> {
 /// For each number of `MAX_BITS` bits the byte that it begins with, in the high half, and the bits of
 /// its code. (Not two bytes where both fit: with one, each lookup is one literal, and all lanes know
 /// how many they have decoded.)
-pub(super) struct Table([u16; 1 << MAX_BITS]);
+pub(super) struct Table([u16; (1 << MAX_BITS) + BEHIND]);
+
+/// Entries behind the table, so that eight bytes can be read from each that is in it.
+const BEHIND: usize = 3;
 
 impl Table {
     /// The literal that the highest bits of `bits` begin with.
     #[inline(always)]
     pub(super) fn at_top(&self, bits: u64) -> Literal {
         Literal(self.0[(bits >> (64 - MAX_BITS)) as usize])
+    }
+
+    /// Where the entry for a number of `MAX_BITS` bits is, from which eight bytes can be read.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn entry(&self, number: u32) -> *const u8 {
+        self.0.as_ptr().wrapping_add(number as usize).cast()
     }
 }
 

@@ -81,7 +81,10 @@ impl Instructions {
             Self::Portable => literals::decode::<LITERAL_LANES>(table, listed, out, failed),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
-            Self::Bmi2 | Self::Avx512 => unsafe { bmi2::literals(table, listed, out, failed) },
+            Self::Bmi2 => unsafe { bmi2::literals(table, listed, out, failed) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx512 => unsafe { wide::literals::decode(table, listed, out, failed) },
         }
     }
 
@@ -103,7 +106,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Avx512 => unsafe {
-                wide::decode(&prepared.wide, &prepared.before, listed, out, failed);
+                wide::sequences::decode(&prepared.wide, &prepared.before, listed, out, failed);
             },
         }
     }
