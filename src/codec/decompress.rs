@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::codec::batch::{Group, Outline, Prepared, Workspace};
 use crate::codec::compress::{by_run, run_size, sizes_to_ends, to_segments, zeros};
 use crate::codec::failures::{Failures, RowFailure};
-use crate::codec::frame::{Format, Frames, Simple, read_simple, read_value};
+use crate::codec::frame::{Format, Frames, Simple, SimpleReader, read_value};
 use crate::codec::libzstd::{DecompressContext, DecompressDictionary, Failure};
 use crate::codec::memory::{Output, Slot, Stash, StashReader};
 use crate::codec::options::{Decoder, DecompressOptions, OnError, out_of_memory};
@@ -225,18 +225,14 @@ impl Places<'_> {
 impl Call<'_> {
     /// Reads the headers of all rows and puts each row's content size, or `UNKNOWN`, in `sizes`, and
     /// its outline in `outlines`, if there are any. Returns whether there is an unknown size.
-    fn plan(
-        &self,
-        sizes: &mut [i64],
-        outlines: &mut [Outline],
-        workers: &Workers,
-    ) -> Result<bool> {
+    fn plan(&self, sizes: &mut [i64], outlines: &mut [Outline], workers: &Workers) -> Result<bool> {
         let runs = workers.split(self.rows.len(), |range| range.len() as u64 * PLAN_COST);
         let sizes = by_run(sizes, &runs);
         let outlines = (!outlines.is_empty()).then(|| by_run(outlines, &runs));
         let some_unknown = AtomicBool::new(false);
         workers.for_each(&runs, &Contexts::none(), |_, place, run| {
             let mut unknown_here = false;
+            let mut reader = SimpleReader::new(self.options.format);
             let apart = self.rows.bytes(run.rows.clone()) > run.rows.len() as u64 * NEAR;
             let mut rows = self.rows.range(run.rows.clone());
             let mut outlines = outlines.as_ref().map(|outlines| lock(&outlines[place]));
@@ -249,7 +245,7 @@ impl Call<'_> {
                 if !self.failures.wants(row) {
                     break;
                 }
-                match self.plan_row(row, value) {
+                match self.plan_row(row, value, &mut reader) {
                     Ok((Some(known), outline)) => {
                         *size = known;
                         if let Some(outlines) = &mut outlines {
@@ -270,8 +266,13 @@ impl Call<'_> {
 
     /// The content size of a row, or `None` if its frames do not say, and its outline.
     #[inline(always)]
-    fn plan_row(&self, row: usize, value: &[u8]) -> Result<(Option<i64>, Outline), ValueError> {
-        let simple = read_simple(value, self.options.format);
+    fn plan_row(
+        &self,
+        row: usize,
+        value: &[u8],
+        reader: &mut SimpleReader,
+    ) -> Result<(Option<i64>, Outline), ValueError> {
+        let simple = reader.read(value);
         let (content_size, content_bound) = match &simple {
             Some(Simple { header, content_bound, .. }) => {
                 self.check_header(header.window_size, header.dictionary_id)?;
@@ -512,9 +513,9 @@ impl Call<'_> {
                     && !group.is_full()
                     && let Some(one) = rows.next()
                 {
-                    let taken = one.frame.is_some_and(|frame| {
-                        group.push(frame, places.outlines[one.row], one.size)
-                    });
+                    let taken = one
+                        .frame
+                        .is_some_and(|frame| group.push(frame, places.outlines[one.row], one.size));
                     waiting.push((one, taken));
                 }
                 group.decode();

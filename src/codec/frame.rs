@@ -330,6 +330,12 @@ pub(crate) fn read_simple(bytes: &[u8], format: Format) -> Option<Simple> {
         }
     };
     let Ok(header) = parse_header(front, start) else { return None };
+    read_only_block(bytes, header)
+}
+
+/// The rest of a value that begins with this header, if that is one block and nothing else.
+#[inline(always)]
+fn read_only_block(bytes: &[u8], header: FrameHeader) -> Option<Simple> {
     let [a, b, c, behind @ ..] = bytes.get(header.size..)? else { return None };
     let block = u32::from_le_bytes([*a, *b, *c, 0]);
     let size = u64::from(block >> 3);
@@ -350,6 +356,75 @@ pub(crate) fn read_simple(bytes: &[u8], format: Format) -> Option<Simple> {
         // Not more than there are.
         body: body as usize,
     })
+}
+
+/// [`read_simple`] for one value after the other. Headers of a column are alike up to their content
+/// sizes, as a rule; then what the one before said is not taken apart again.
+pub(crate) struct SimpleReader {
+    format: Format,
+    seen: Option<SeenHeader>,
+}
+
+/// A header, and what others have to be like to be the same up to their content sizes.
+struct SeenHeader {
+    header: FrameHeader,
+    /// Its bytes up to the content size, and all bits of these.
+    front: u128,
+    mask: u128,
+    /// Where the content size is, its bits, and what it counts from.
+    content_at: usize,
+    content_mask: u64,
+    content_from: u64,
+    single_segment: bool,
+}
+
+impl SimpleReader {
+    pub(crate) fn new(format: Format) -> Self {
+        Self { format, seen: None }
+    }
+
+    #[inline(always)]
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Option<Simple> {
+        if let Some(seen) = &self.seen
+            && let Some(front) = bytes.first_chunk::<READ_AHEAD>()
+            && let Some(sixteen) = front.first_chunk()
+            && (u128::from_le_bytes(*sixteen) ^ seen.front) & seen.mask == 0
+            && let Some(eight) = front[seen.content_at..].first_chunk()
+        {
+            let size = (u64::from_le_bytes(*eight) & seen.content_mask) + seen.content_from;
+            let window_size = if seen.single_segment { size } else { seen.header.window_size };
+            let header = FrameHeader { content_size: Some(size), window_size, ..seen.header };
+            return read_only_block(bytes, header);
+        }
+        let simple = read_simple(bytes, self.format)?;
+        self.remember(bytes, simple.header);
+        Some(simple)
+    }
+
+    #[cold]
+    fn remember(&mut self, bytes: &[u8], header: FrameHeader) {
+        let start = match self.format {
+            Format::Zstd => 4,
+            Format::Magicless => 0,
+        };
+        let fields = Fields::of(bytes[start]);
+        // Sizes of eight bytes have a number that says there is none.
+        if !(1..8).contains(&fields.content_bytes) {
+            return;
+        }
+        let content_at = start + usize::from(fields.content_at);
+        let mut front = [0; 16];
+        front[..content_at].copy_from_slice(&bytes[..content_at]);
+        self.seen = Some(SeenHeader {
+            header,
+            front: u128::from_le_bytes(front),
+            mask: (1 << (8 * content_at)) - 1,
+            content_at,
+            content_mask: MASKS[usize::from(fields.content_bytes)],
+            content_from: u64::from(fields.content_from),
+            single_segment: fields.window_bytes == 0,
+        });
+    }
 }
 
 /// The value from its first frame on that is not skippable: empty if there is none.
@@ -488,6 +563,7 @@ mod tests {
         fn simple_is_what_the_general_reader_says(
             descriptor in any::<u8>(),
             fields in proptest::collection::vec(0..4_u8, 0..14),
+            other_fields in proptest::collection::vec(0..2_u8, 0..14),
             kind in 0..4_u32,
             size in 0..40_u32,
             body in proptest::collection::vec(any::<u8>(), 0..60),
@@ -498,7 +574,11 @@ mod tests {
             let mut bytes = if magicless { vec![] } else { MAGIC.to_le_bytes().to_vec() };
             bytes.push(descriptor);
             let wanted = usize::from(Fields::of(descriptor).size) - 1;
-            bytes.extend(fields.iter().copied().chain(std::iter::repeat(0)).take(wanted));
+            let mut before = bytes.clone();
+            // An empty last block behind the other fields.
+            let padded = |fields: &[u8]| fields.iter().copied().chain(std::iter::repeat(0)).take(wanted).collect::<Vec<_>>();
+            before.extend(padded(&other_fields).iter().chain(&[1; 3]).chain(&[0; 40]));
+            bytes.extend(padded(&fields));
             bytes.extend(&(size << 3 | kind << 1 | u32::from(last)).to_le_bytes()[..3]);
             bytes.extend(&body);
             if exact {
@@ -509,6 +589,11 @@ mod tests {
             }
             let format = if magicless { Format::Magicless } else { Format::Zstd };
             let general = read_value(&bytes, format);
+            // With the header of a value like this one, and of another, in mind.
+            let mut reader = SimpleReader::new(format);
+            for other in [&before[..], &bytes, &bytes] {
+                prop_assert_eq!(reader.read(other), read_simple(other, format));
+            }
             if let Some(simple) = read_simple(&bytes, format) {
                 let general = general.unwrap();
                 prop_assert_eq!(general.frames, 1);

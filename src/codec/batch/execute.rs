@@ -7,7 +7,7 @@ use std::hint::select_unpredictable;
 use std::mem::MaybeUninit;
 
 use crate::codec::batch::job::{Failed, Job};
-use crate::codec::batch::moves::{SHORT, Sequence};
+use crate::codec::batch::moves::{Before, Placing, SHORT, Sequence};
 
 /// Bytes behind a source and a target that copies may read and write too much.
 pub(super) const OVER: usize = SHORT;
@@ -22,6 +22,7 @@ pub(super) struct Execution<'a> {
     /// What the jobs' places are in.
     pub(super) literals: &'a [u8],
     pub(super) sequences: &'a [Sequence],
+    pub(super) before: &'a Before,
     /// What comes before the content, and `OVER` bytes behind it.
     pub(super) dictionary: &'a [u8],
     /// Room for the content of a frame that has nothing behind its place.
@@ -35,14 +36,17 @@ impl Execution<'_> {
     ///
     /// # Safety
     ///
-    /// The sequences of all that have not failed were found sound (`moves::place`, or `wide::decode`)
-    /// for their frames and this dictionary.
+    /// Sequences that have their places already (`PLACED`) were found sound for their frames and this
+    /// dictionary, of all that have not failed.
     ///
     /// # Panics
     ///
     /// If `target` is too short.
     #[inline(always)]
-    pub(super) unsafe fn run(&mut self, target: &mut [MaybeUninit<u8>]) -> usize {
+    pub(super) unsafe fn run<const PLACED: bool>(
+        &mut self,
+        target: &mut [MaybeUninit<u8>],
+    ) -> usize {
         let mut rest = target;
         for (i, job) in self.jobs.iter().enumerate() {
             if self.failed.contains(self.first + i) {
@@ -50,17 +54,21 @@ impl Execution<'_> {
             }
             let size = job.size as usize;
             let with_over = size + OVER;
-            // SAFETY: by this function's contract.
-            match rest.get_mut(..with_over) {
-                Some(target) => unsafe { self.make(job, target) },
+            let done = match rest.get_mut(..with_over) {
+                // SAFETY: by this function's contract.
+                Some(target) => unsafe { self.make::<PLACED>(job, target) },
                 None => {
                     let mut aside = std::mem::take(self.aside);
                     aside.resize(aside.len().max(with_over), MaybeUninit::uninit());
-                    // SAFETY: as above.
-                    unsafe { self.make(job, &mut aside[..with_over]) };
+                    // SAFETY: by this function's contract.
+                    let done = unsafe { self.make::<PLACED>(job, &mut aside[..with_over]) };
                     rest[..size].copy_from_slice(&aside[..size]);
                     *self.aside = aside;
+                    done
                 }
+            };
+            if !done {
+                return i;
             }
             let (content, behind) = rest.split_at_mut(size);
             if let Some(checksum) = job.checksum() {
@@ -76,13 +84,18 @@ impl Execution<'_> {
         self.jobs.len()
     }
 
-    /// Writes the content of a frame to `target`, which has a place for it and `OVER` bytes behind that.
+    /// Writes the content of a frame to `target`, which has a place for it and `OVER` bytes behind that;
+    /// whether its sequences are sound.
     ///
     /// # Safety
     ///
-    /// Its sequences were found sound for it and this dictionary.
+    /// If they have their places, they are, for this frame and this dictionary.
     #[inline(always)]
-    unsafe fn make(&self, job: &Job<'_>, target: &mut [MaybeUninit<u8>]) {
+    unsafe fn make<const PLACED: bool>(
+        &self,
+        job: &Job<'_>,
+        target: &mut [MaybeUninit<u8>],
+    ) -> bool {
         let size = job.size as usize;
         // As many as there may be asked for, not as many as there are.
         let literals = &self.literals[job.literals_at as usize..][..size + OVER];
@@ -93,7 +106,15 @@ impl Execution<'_> {
         let dictionary_end = unsafe { self.dictionary.as_ptr_range().end.sub(OVER) };
         let mut literals = literals.as_ptr();
         let mut at = start;
+        let mut placing = Placing::new(self.before, size);
         for sequence in sequences {
+            let sequence = match PLACED {
+                true => *sequence,
+                false => match placing.next(*sequence) {
+                    Some(sequence) => sequence,
+                    None => return false,
+                },
+            };
             let from = sequence.from();
             let base = select_unpredictable(from < 0, dictionary_end, start.cast_const());
             // SAFETY: all lengths together are not over `size`, so that there is room for both, with
@@ -104,7 +125,7 @@ impl Execution<'_> {
                 let source = base.offset(from);
                 let match_at = at.add(sequence.literal_length());
                 if sequence.is_special() {
-                    copy_special(*sequence, literals, at, source, start);
+                    copy_special(sequence, literals, at, source, start);
                 } else {
                     step(literals, at);
                     step(source, match_at);
@@ -113,9 +134,13 @@ impl Execution<'_> {
                 at = match_at.add(sequence.match_length());
             }
         }
+        if !PLACED && !placing.is_complete(job.literals as usize) {
+            return false;
+        }
         let rest = size - (at.addr() - start.addr());
         // SAFETY: so much room is left, and so many literals are, each with OVER behind.
         unsafe { copy(literals, at, rest) };
+        true
     }
 }
 

@@ -97,8 +97,8 @@ impl Instructions {
     ) {
         match self {
             Self::Portable => {
-                let Prepared { sequences: tables, before, .. } = prepared;
-                sequences::decode::<SEQUENCE_LANES, Portable>(tables, before, listed, out, failed);
+                let tables = &prepared.sequences;
+                sequences::decode::<SEQUENCE_LANES, Portable>(tables, listed, out, failed);
             }
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
@@ -121,11 +121,14 @@ impl Instructions {
     ) -> usize {
         match self {
             // SAFETY: by this function's contract.
-            Self::Portable => unsafe { execution.run(target) },
+            Self::Portable => unsafe { execution.run::<false>(target) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`); and by this function's
             // contract.
-            Self::Bmi2 | Self::Avx512 => unsafe { bmi2::execute(execution, target) },
+            Self::Bmi2 => unsafe { bmi2::execute::<false>(execution, target) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above. The sequences have their places (`wide::sequences`).
+            Self::Avx512 => unsafe { bmi2::execute::<true>(execution, target) },
         }
     }
 }
@@ -146,12 +149,7 @@ mod bmi2 {
     use crate::codec::batch::deposit::Bmi2;
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) fn literals(
-        table: &Table,
-        listed: Listed<'_>,
-        out: &mut [u8],
-        failed: &mut Failed,
-    ) {
+    pub(super) fn literals(table: &Table, listed: Listed<'_>, out: &mut [u8], failed: &mut Failed) {
         literals::decode::<LITERAL_LANES>(table, listed, out, failed);
     }
 
@@ -162,19 +160,19 @@ mod bmi2 {
         out: &mut [Sequence],
         failed: &mut Failed,
     ) {
-        let Prepared { sequences: tables, before, .. } = prepared;
-        sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, before, listed, out, failed);
+        let tables = &prepared.sequences;
+        sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, listed, out, failed);
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     /// # Safety
     ///
     /// As for `Execution::run`.
-    pub(super) unsafe fn execute(
+    pub(super) unsafe fn execute<const PLACED: bool>(
         execution: &mut Execution<'_>,
         target: &mut [MaybeUninit<u8>],
     ) -> usize {
         // SAFETY: by this function's contract.
-        unsafe { execution.run(target) }
+        unsafe { execution.run::<PLACED>(target) }
     }
 }

@@ -196,6 +196,7 @@ impl<'a> Group<'a> {
             failed: self.failed,
             literals,
             sequences,
+            before: &self.prepared.before,
             dictionary: self.prepared.padded(),
             aside: content,
         };

@@ -5,8 +5,6 @@
 
 use std::hint::select_unpredictable;
 
-use crate::codec::batch::job::Job;
-
 /// The most bytes that a copy has at once; longer ones have a way of their own.
 pub(super) const SHORT: usize = 32;
 
@@ -71,34 +69,51 @@ pub(super) struct Before {
     pub(super) dictionary: u32,
 }
 
-/// Gives each sequence of a frame, as they are coded, its place; whether all is as it has to be:
-///
-/// - all lengths together, with the literals that no sequence has, are the frame's size, so that each
-///   copy goes to its place and no literal is missing,
-/// - each match begins in what is written by then, or in the dictionary.
-#[inline(always)]
-pub(super) fn place(sequences: &mut [Sequence], job: &Job<'_>, before: &Before) -> bool {
-    let size = job.size as usize;
-    let mut repeat = before.repeat.map(|offset| offset as usize);
-    let (mut at, mut literals) = (0_usize, 0_usize);
-    let mut sound = true;
-    for sequence in sequences {
-        let coded = sequence.0;
-        let literal_length = (coded & 0xffff) as usize;
-        let match_length = (coded >> 16 & 0xffff) as usize;
-        let offset = next_offset(&mut repeat, (coded >> 32) as usize, literal_length == 0);
-        literals += literal_length;
-        let match_at = at + literal_length;
-        at = match_at + match_length;
+/// The sequences of one frame on their way from coded to placed, one after the other.
+pub(super) struct Placing {
+    repeat: [usize; 3],
+    /// Content so far, and literals.
+    at: usize,
+    literals: usize,
+    size: usize,
+    dictionary: isize,
+}
+
+impl Placing {
+    #[inline(always)]
+    pub(super) fn new(before: &Before, size: usize) -> Self {
+        let repeat = before.repeat.map(|offset| offset as usize);
+        Self { repeat, at: 0, literals: 0, size, dictionary: before.dictionary as isize }
+    }
+
+    /// The next sequence with its place, if that is sound: if there is room for it in the content, and
+    /// its match begins in what is written by then, or in the dictionary.
+    #[inline(always)]
+    pub(super) fn next(&mut self, coded: Sequence) -> Option<Sequence> {
+        let literal_length = (coded.0 & 0xffff) as usize;
+        let match_length = (coded.0 >> 16 & 0xffff) as usize;
+        let value = (coded.0 >> 32) as usize;
+        let offset = next_offset(&mut self.repeat, value, literal_length == 0);
+        self.literals += literal_length;
+        let match_at = self.at + literal_length;
+        self.at = match_at + match_length;
         // Far below 2^63: each length is below 2^16, and there are at most as many as bytes.
         let from = match_at as isize - offset as isize;
-        sound &= offset != 0 && from >= -(before.dictionary as isize);
+        if offset == 0 || from < -self.dictionary || self.at > self.size {
+            return None;
+        }
         let long = literal_length.max(match_length) > SHORT;
-        let crosses = from < 0 && from + match_length as isize > 0;
+        // From below 0 to above it.
+        let crosses = (from < 0) & (from + match_length as isize > 0);
         let special = long | (offset < match_length) | crosses;
-        *sequence = Sequence::placed(literal_length, match_length, from, special);
+        Some(Sequence::placed(literal_length, match_length, from, special))
     }
-    sound && at <= size && literals + (size - at) == job.literals as usize
+
+    /// Whether, behind the last sequence, those literals are left that the content still wants.
+    #[inline(always)]
+    pub(super) fn is_complete(&self, literals: usize) -> bool {
+        self.literals + (self.size - self.at) == literals
+    }
 }
 
 /// The offset that a value stands for, and the last three then (section 3.1.1.5). 0 is none.

@@ -32,7 +32,9 @@ impl Outline {
         let fits = frame.body as u64 <= frame.content_bound && size <= frame.content_bound;
         match known && fits && frame.compressed && size <= MAX_CONTENT as u64 {
             // Headers have 21 bytes at the most.
-            true => Self(frame.start() as u8 | if frame.header.checksum { Self::CHECKSUM } else { 0 }),
+            true => {
+                Self(frame.start() as u8 | if frame.header.checksum { Self::CHECKSUM } else { 0 })
+            }
             false => Self::NONE,
         }
     }

@@ -7,11 +7,9 @@
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::deposit::Deposit;
 use crate::codec::batch::job::{Failed, Job, Listed};
-use crate::codec::batch::moves::{self, Before, Sequence};
+use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::places::Places;
-use crate::codec::batch::tables::{
-    Entry, LENGTH_STATE, OFFSET_STATE, SequenceTables, States,
-};
+use crate::codec::batch::tables::{Entry, LENGTH_STATE, OFFSET_STATE, SequenceTables, States};
 
 /// Bytes that lie before a stream in its frame at the least. A lane may go below the start of a
 /// damaged stream by up to 64 bits before it is stopped, and loads eight bytes from there.
@@ -184,8 +182,7 @@ impl Work {
     }
 }
 
-/// Decodes the streams of all that are listed, and gives their sequences places; `failed` gets those
-/// that are damaged.
+/// Decodes the streams of all that are listed; `failed` gets those that are damaged.
 ///
 /// # Panics
 ///
@@ -193,28 +190,11 @@ impl Work {
 #[inline(always)]
 pub(super) fn decode<const LANES: usize, D: Deposit>(
     tables: &SequenceTables,
-    before: &Before,
     listed: Listed<'_>,
     out: &mut [Sequence],
     failed: &mut Failed,
 ) {
-    decode_lanes::<LANES, D>(tables, listed, &Places::new(out), failed);
-    for number in listed.numbers {
-        let job = listed.job(*number);
-        let sequences = &mut out[job.sequences_at as usize..][..job.sequences as usize];
-        if !moves::place(sequences, job, before) {
-            failed.insert(*number);
-        }
-    }
-}
-
-#[inline(always)]
-fn decode_lanes<const LANES: usize, D: Deposit>(
-    tables: &SequenceTables,
-    listed: Listed<'_>,
-    out: &Places<'_, Sequence>,
-    failed: &mut Failed,
-) {
+    let out = &Places::new(out);
     let order = listed.order(|job| job.sequences);
     let mut waiting = order.iter();
     let mut next = |failed: &mut Failed| loop {

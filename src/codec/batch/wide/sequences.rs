@@ -110,12 +110,7 @@ pub(in crate::codec::batch) fn decode(
 ///
 /// Each lane is of a stream, and `out` of those with a count has that many places, up to whole blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run(
-    tables: &WideTables,
-    before: &Before,
-    batch: &Batch,
-    failed: &mut Failed,
-) {
+unsafe fn run(tables: &WideTables, before: &Before, batch: &Batch, failed: &mut Failed) {
     let Batch { streams, .. } = batch;
     let dictionary = _mm512_set1_epi64(i64::from(before.dictionary));
     // SAFETY: by this function's contract.

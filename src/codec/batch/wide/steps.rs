@@ -168,8 +168,7 @@ impl Lanes {
         let match_at = _mm512_add_epi64(self.at, literal_length);
         let from = _mm512_sub_epi64(match_at, offset);
         self.at = _mm512_mask_add_epi64(self.at, active, match_at, match_length);
-        self.literals =
-            _mm512_mask_add_epi64(self.literals, active, self.literals, literal_length);
+        self.literals = _mm512_mask_add_epi64(self.literals, active, self.literals, literal_length);
         let outside = _mm512_add_epi64(from, dictionary);
         let no_offset = _mm512_sub_epi64(offset, number(1));
         // Of three, the sign of any (an offset's entry has one if it is `FAR`).
