@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! cargo bench --bench batch [-- --rounds 15 --megabytes 32 --level 3 --only lines
-//!                               --parquet FILE COLUMN]
+//!                               --parquet FILE COLUMN --lines FILE COLUMN]
 //! ```
 //!
 //! Columns: log lines of about 85 bytes and records of about 1 KB, made here from a seed, and the
-//! binary columns of Parquet files that are named; each with a dictionary of 110 KiB, trained on it,
+//! binary columns of Parquet files that are named, or (`--lines`) the lines of their values; each with a dictionary of 110 KiB, trained on it,
 //! and without. Contenders:
 //!
 //! - `loop`: what one would write by hand: one libzstd context and one digested dictionary a
@@ -40,7 +40,14 @@ struct Settings {
     bytes: usize,
     level: i32,
     only: Option<String>,
-    files: Vec<(String, String)>,
+    files: Vec<NamedColumn>,
+}
+
+/// A column of a Parquet file, of whose values each line is a row if `lines` is set.
+struct NamedColumn {
+    path: String,
+    column: String,
+    lines: bool,
 }
 
 impl Settings {
@@ -57,7 +64,10 @@ impl Settings {
                 }
                 "--level" => settings.level = value().parse().expect("a level"),
                 "--only" => settings.only = Some(value()),
-                "--parquet" => settings.files.push((value(), value())),
+                "--parquet" | "--lines" => {
+                    let (path, column) = (value(), value());
+                    settings.files.push(NamedColumn { path, column, lines: arg == "--lines" });
+                }
                 // What `cargo bench` itself passes.
                 "--bench" => {}
                 other => panic!("no option {other}"),
@@ -84,9 +94,10 @@ fn main() {
         ("1KB".to_owned(), corpus::rows(1000, settings.bytes)),
         ("16KB".to_owned(), corpus::rows(16_000, settings.bytes)),
     ];
-    for (path, column) in &settings.files {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        columns.push((name.to_owned(), read(path, column, settings.bytes)));
+    for named in &settings.files {
+        let name = named.path.rsplit('/').next().unwrap_or(&named.path);
+        let name = if named.lines { format!("{name}, lines") } else { name.to_owned() };
+        columns.push((name, read(named, settings.bytes)));
     }
     for (name, rows) in columns {
         if settings.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
@@ -100,22 +111,24 @@ fn main() {
     }
 }
 
-/// The first values of a binary or text column.
-fn read(path: &str, column: &str, bytes: usize) -> Vec<Vec<u8>> {
+/// The first values of a binary or text column, or their lines.
+fn read(named: &NamedColumn, bytes: usize) -> Vec<Vec<u8>> {
+    let NamedColumn { path, column, lines } = named;
     let file = File::open(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
-    let only = ProjectionMask::columns(reader.parquet_schema(), [column]);
+    let only = ProjectionMask::columns(reader.parquet_schema(), [column.as_str()]);
     let mut rows: Vec<Vec<u8>> = Vec::new();
     let mut total = 0;
     for batch in reader.with_projection(only).build().expect("readable") {
         let batch = batch.expect("readable");
         let segments = zstd_arrow::convert::from_array(batch.column(0)).expect("a binary column").0;
-        for row in segments.iter() {
+        for value in segments.iter() {
             if total >= bytes {
                 return rows;
             }
-            total += row.len();
-            rows.push(row.to_vec());
+            total += value.len();
+            let end = |byte: &u8| *lines && *byte == b'\n';
+            rows.extend(value.split_inclusive(end).map(<[u8]>::to_vec));
         }
     }
     rows

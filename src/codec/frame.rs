@@ -293,13 +293,22 @@ pub fn read_frame(bytes: &[u8], format: Format) -> Result<Frame, ValueError> {
     }
 }
 
+/// What a block is (section 3.1.1.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockKind {
+    /// Its content.
+    Raw,
+    /// One byte of it, which it repeats.
+    Rle,
+    Compressed,
+}
+
 /// A value that is one frame of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Simple {
     pub(crate) header: FrameHeader,
     pub(crate) content_bound: u64,
-    /// Whether the block is compressed.
-    pub(crate) compressed: bool,
+    pub(crate) kind: BlockKind,
     /// Bytes of the block's body, which lies behind the frame's header and its own.
     pub(crate) body: usize,
 }
@@ -339,11 +348,12 @@ fn read_only_block(bytes: &[u8], header: FrameHeader) -> Option<Simple> {
     let [a, b, c, behind @ ..] = bytes.get(header.size..)? else { return None };
     let block = u32::from_le_bytes([*a, *b, *c, 0]);
     let size = u64::from(block >> 3);
-    let kind = (block >> 1) & 3;
-    let (body, content_bound) = match kind {
-        0 => (size, size),
-        1 => (1, size),
-        2 if size >= MIN_COMPRESSED_BLOCK => (size, header.window_size.min(MAX_BLOCK_SIZE)),
+    let (kind, body, content_bound) = match (block >> 1) & 3 {
+        0 => (BlockKind::Raw, size, size),
+        1 => (BlockKind::Rle, 1, size),
+        2 if size >= MIN_COMPRESSED_BLOCK => {
+            (BlockKind::Compressed, size, header.window_size.min(MAX_BLOCK_SIZE))
+        }
         _ => return None,
     };
     let rest = body + if header.checksum { CHECKSUM_SIZE } else { 0 };
@@ -352,7 +362,7 @@ fn read_only_block(bytes: &[u8], header: FrameHeader) -> Option<Simple> {
     (whole && believable).then_some(Simple {
         header,
         content_bound,
-        compressed: kind == 2,
+        kind,
         // Not more than there are.
         body: body as usize,
     })
@@ -364,6 +374,10 @@ pub(crate) struct SimpleReader {
     format: Format,
     seen: Option<SeenHeader>,
 }
+
+/// Bytes that are looked at of a header that may be like the one before: up to ten before the content
+/// size, and eight.
+const ALIKE: usize = 18;
 
 /// A header, and what others have to be like to be the same up to their content sizes.
 struct SeenHeader {
@@ -386,7 +400,7 @@ impl SimpleReader {
     #[inline(always)]
     pub(crate) fn read(&mut self, bytes: &[u8]) -> Option<Simple> {
         if let Some(seen) = &self.seen
-            && let Some(front) = bytes.first_chunk::<READ_AHEAD>()
+            && let Some(front) = bytes.first_chunk::<ALIKE>()
             && let Some(sixteen) = front.first_chunk()
             && (u128::from_le_bytes(*sixteen) ^ seen.front) & seen.mask == 0
             && let Some(eight) = front[seen.content_at..].first_chunk()
@@ -397,7 +411,9 @@ impl SimpleReader {
             return read_only_block(bytes, header);
         }
         let simple = read_simple(bytes, self.format)?;
-        self.remember(bytes, simple.header);
+        if bytes.len() >= ALIKE {
+            self.remember(bytes, simple.header);
+        }
         Some(simple)
     }
 
@@ -602,7 +618,8 @@ mod tests {
                 prop_assert_eq!(simple.content_bound, general.content_bound);
                 prop_assert_eq!(simple.header.window_size, general.window_size);
                 prop_assert_eq!(simple.header.dictionary_id, general.dictionary_id);
-                prop_assert_eq!(simple.compressed, kind == 2);
+                let kinds = [BlockKind::Raw, BlockKind::Rle, BlockKind::Compressed];
+                prop_assert_eq!(Some(&simple.kind), kinds.get(kind as usize));
                 let behind = simple.body + if simple.header.checksum { 4 } else { 0 };
                 prop_assert_eq!(simple.start() + behind, bytes.len());
             }

@@ -7,6 +7,7 @@ use crate::codec::batch::execute::OVER;
 use crate::codec::batch::fse::Distribution;
 use crate::codec::batch::huffman::{Code, Table};
 use crate::codec::batch::moves::Before;
+use crate::codec::batch::starts::Starts;
 use crate::codec::batch::tables::{Distributions, SequenceTables};
 #[cfg(target_arch = "x86_64")]
 use crate::codec::batch::wide::WideTables;
@@ -18,6 +19,7 @@ pub(in crate::codec) struct Prepared {
     pub(super) before: Before,
     /// The code of a trained dictionary.
     pub(super) literals: Option<Box<Table>>,
+    pub(super) starts: Box<Starts>,
     pub(super) sequences: Box<SequenceTables>,
     #[cfg(target_arch = "x86_64")]
     pub(super) wide: Box<WideTables>,
@@ -37,6 +39,7 @@ impl Prepared {
             padded: padded(content),
             before: Before { repeat: [1, 4, 8], dictionary: reach(content) },
             literals: None,
+            starts: Box::new(Starts::new(None)),
             sequences: SequenceTables::new(None),
             #[cfg(target_arch = "x86_64")]
             wide: WideTables::new(None),
@@ -67,6 +70,7 @@ impl Prepared {
             padded: padded(content),
             before: Before { repeat, dictionary: reach(content) },
             literals: Some(code.table()),
+            starts: Box::new(Starts::new(Some(&distributions))),
             sequences: SequenceTables::new(Some(&distributions)),
             #[cfg(target_arch = "x86_64")]
             wide: WideTables::new(Some(&distributions)),

@@ -3,7 +3,7 @@
 use crate::codec::batch::GROUP_FRAMES;
 use crate::codec::batch::order::Order;
 use crate::codec::batch::plan::{CHECKSUM_SIZE, Outline, Plan};
-use crate::codec::batch::tables::Start;
+use crate::codec::batch::starts::Start;
 
 /// What the stages have to know of a frame. (Each fits in 32 bits: what a group has is far smaller.)
 #[derive(Clone, Copy)]
@@ -31,7 +31,6 @@ impl<'a> Job<'a> {
         outline: Outline,
         size: usize,
         plan: &Plan,
-        states: Start,
         literals_at: usize,
         sequences_at: usize,
     ) -> Option<Self> {
@@ -44,7 +43,7 @@ impl<'a> Job<'a> {
             sequences: plan.sequences as u32,
             literal_stream: [plan.literal_bytes.start as u32, plan.literal_bytes.end as u32],
             sequence_stream: [plan.stream.start as u32, plan.stream.end as u32],
-            states,
+            states: plan.start,
             has_checksum: outline.has_checksum(),
         })
     }

@@ -37,6 +37,7 @@ mod order;
 mod places;
 mod plan;
 mod sequences;
+mod starts;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,8 @@ pub(super) struct Group<'a> {
     with_literals: Vec<u8>,
     with_sequences: Vec<u8>,
     failed: Failed,
+    /// How many were decoded: all of them, or none.
+    decoded: usize,
     /// Sizes so far.
     content: usize,
     literals: usize,
@@ -108,6 +111,7 @@ impl<'a> Group<'a> {
             with_literals: Vec::with_capacity(GROUP_FRAMES),
             with_sequences: Vec::with_capacity(GROUP_FRAMES),
             failed: Failed::default(),
+            decoded: 0,
             content: 0,
             literals: 0,
             sequences: 0,
@@ -139,9 +143,9 @@ impl<'a> Group<'a> {
 
     #[inline(always)]
     fn try_push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> Option<()> {
-        let plan = Plan::read(frame, outline, size, self.prepared.has_tables())?;
-        let states = self.prepared.sequences.start(plan.modes)?;
-        let job = Job::new(frame, outline, size, &plan, states, self.literals, self.sequences)?;
+        let Prepared { starts, .. } = self.prepared;
+        let plan = Plan::read(frame, outline, size, starts, self.prepared.has_tables())?;
+        let job = Job::new(frame, outline, size, &plan, self.literals, self.sequences)?;
         // Below 128.
         let number = self.jobs.len() as u8;
         self.jobs.push(job);
@@ -179,16 +183,22 @@ impl<'a> Group<'a> {
         }
         let listed = Listed { jobs, numbers: &self.with_sequences };
         run.sequences(prepared, listed, &mut workspace.sequences, failed);
+        self.decoded = jobs.len();
     }
 
     /// Puts the contents of some frames together at the front of `target`, which has places for them,
     /// one behind the other, and may have more behind these that is written later. How many were done,
     /// up to one that is for libzstd after all; what is in their places is then all written.
+    ///
+    /// # Panics
+    ///
+    /// If they were not decoded, or the places are not in `target`.
     pub(super) fn execute(
         &mut self,
         numbers: Range<usize>,
         target: &mut [MaybeUninit<u8>],
     ) -> usize {
+        assert!(numbers.end <= self.decoded, "frames that were not decoded");
         let Workspace { literals, sequences, content } = &mut *self.workspace;
         let mut execution = Execution {
             first: numbers.start,
@@ -200,7 +210,8 @@ impl<'a> Group<'a> {
             dictionary: self.prepared.padded(),
             aside: content,
         };
-        // SAFETY: `decode` found the sequences of all that have not failed sound, for this dictionary.
+        // SAFETY: they were decoded, which found the sequences of all that have not failed sound, for
+        // this dictionary.
         unsafe { self.instructions.execute(&mut execution, target) }
     }
 
@@ -209,7 +220,7 @@ impl<'a> Group<'a> {
         self.jobs.clear();
         self.with_literals.clear();
         self.with_sequences.clear();
-        self.failed = Failed::default();
+        (self.failed, self.decoded) = (Failed::default(), 0);
         (self.content, self.literals, self.sequences) = (0, 0, 0);
     }
 }

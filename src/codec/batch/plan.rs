@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use crate::codec::batch::tables::{Mode, Modes};
+use crate::codec::batch::starts::{Start, Starts};
 use crate::codec::batch::{MAX_CONTENT, literals, sequences};
-use crate::codec::frame::Simple;
+use crate::codec::frame::{BlockKind, Simple};
 
 /// Bytes of a checksum (section 3.1.1).
 pub(super) const CHECKSUM_SIZE: usize = 4;
 
-/// Where the block of a frame is, as its headers say, if it is the only one, compressed, and small
-/// enough.
+/// Where the block of a frame is, as its headers say, if it is the only one, compressed or raw, and
+/// small enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::codec) struct Outline(u8);
 
@@ -19,6 +19,7 @@ impl Outline {
     pub(in crate::codec) const NONE: Self = Self(0);
     /// Above where the block begins, which is not 0.
     const CHECKSUM: u8 = 0x80;
+    const RAW: u8 = 0x40;
 
     pub(super) fn has_checksum(self) -> bool {
         self.0 & Self::CHECKSUM != 0
@@ -30,28 +31,31 @@ impl Outline {
         let known = frame.header.content_size.is_none_or(|claimed| claimed == size);
         // The block has not more bytes than its content may have (section 3.1.1.2).
         let fits = frame.body as u64 <= frame.content_bound && size <= frame.content_bound;
-        match known && fits && frame.compressed && size <= MAX_CONTENT as u64 {
-            // Headers have 21 bytes at the most.
-            true => {
-                Self(frame.start() as u8 | if frame.header.checksum { Self::CHECKSUM } else { 0 })
-            }
-            false => Self::NONE,
+        let kind = match frame.kind {
+            BlockKind::Compressed => 0,
+            BlockKind::Raw if frame.body as u64 == size => Self::RAW,
+            BlockKind::Raw | BlockKind::Rle => return Self::NONE,
+        };
+        if !known || !fits || size > MAX_CONTENT as u64 {
+            return Self::NONE;
         }
+        // Headers have 21 bytes at the most.
+        Self(frame.start() as u8 | kind | if frame.header.checksum { Self::CHECKSUM } else { 0 })
     }
 }
 
-/// A frame of one compressed block whose parts can be decoded beside those of other frames.
+/// A frame of one block whose parts can be decoded beside those of other frames.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     /// What the literals are made of, where that is in the frame, and how many there are.
     pub(super) kind: Literals,
     pub(super) literal_bytes: Range<usize>,
     pub(super) literals: usize,
-    /// The number of sequences, where their stream is in the frame, and which tables it needs.
+    /// The number of sequences, where their stream is in the frame, and where their states begin.
     /// Without any there is no stream.
     pub(super) sequences: usize,
     pub(super) stream: Range<usize>,
-    pub(super) modes: Modes,
+    pub(super) start: Start,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,17 +72,36 @@ impl Plan {
     /// The plan for a value of this outline whose content has `size` bytes; `None` for one that is
     /// better left to libzstd, which also says what is wrong with it if something is.
     ///
-    /// `entropy` is whether there is a dictionary with tables.
+    /// `starts` are of the dictionary, if there is one, and `entropy` is whether it has tables.
     #[inline(always)]
-    pub(super) fn read(value: &[u8], outline: Outline, size: usize, entropy: bool) -> Option<Self> {
+    pub(super) fn read(
+        value: &[u8],
+        outline: Outline,
+        size: usize,
+        starts: &Starts,
+        entropy: bool,
+    ) -> Option<Self> {
         if outline == Outline::NONE || size > MAX_CONTENT {
             return None;
         }
-        let start = usize::from(outline.0 & !Outline::CHECKSUM);
+        let start = usize::from(outline.0 & !(Outline::CHECKSUM | Outline::RAW));
         let end = match outline.has_checksum() {
             false => value.len(),
             true => value.len().checked_sub(CHECKSUM_SIZE)?,
         };
+        if outline.0 & Outline::RAW != 0 {
+            let (literal_bytes, stream, start) = (start..end, end..end, Start::default());
+            let whole = literal_bytes.len() == size;
+            let kind = Literals::Raw;
+            return whole.then_some(Self {
+                kind,
+                literal_bytes,
+                literals: size,
+                sequences: 0,
+                stream,
+                start,
+            });
+        }
         let (kind, literal_bytes, literals) = read_literals(value.get(start..end)?)?;
         if literals > size || kind == Literals::Repeat && !entropy {
             return None;
@@ -97,50 +120,24 @@ impl Plan {
             [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
             _ => return None,
         };
-        let mut modes = Modes::default();
+        let mut first = Start::default();
         let mut stream = end..end;
         if used == section.len() {
             if section != [0] || literals != size {
                 return None;
             }
         } else {
-            let used = match section[used] {
-                0b11_11_11_00 if entropy => {
-                    modes = Modes::REPEAT;
-                    used + 1
-                }
-                byte => used + 1 + read_modes(&mut modes, byte, &section[used + 1..], entropy)?,
-            };
+            let (start, single) = starts.read(section[used], &section[used + 1..])?;
+            let used = used + 1 + single;
+            first = start;
             stream.start = at + used;
             let near = stream.start < sequences::BEFORE_STREAM;
             if sequences == 0 || sequences > size / 3 || near || stream.is_empty() {
                 return None;
             }
         }
-        Some(Self { kind, literal_bytes, literals, sequences, stream, modes })
+        Some(Self { kind, literal_bytes, literals, sequences, stream, start: first })
     }
-}
-
-/// The modes of the three kinds of codes, from their byte and what follows it, of which it returns how
-/// many bytes belong to them (section 3.1.1.3.2.1).
-#[cold]
-fn read_modes(modes: &mut Modes, byte: u8, behind: &[u8], entropy: bool) -> Option<usize> {
-    if byte & 3 != 0 {
-        return None;
-    }
-    let mut used = 0;
-    let mut read = |bits: u8| match bits & 3 {
-        0 => Some(Mode::Predefined),
-        1 => {
-            used += 1;
-            Some(Mode::Rle(*behind.get(used - 1)?))
-        }
-        3 if entropy => Some(Mode::Repeat),
-        _ => None,
-    };
-    *modes =
-        Modes { literals: read(byte >> 6)?, offsets: read(byte >> 4)?, matches: read(byte >> 2)? };
-    Some(used)
 }
 
 /// The kind of the literals, the bytes of their section behind its header (section 3.1.1.3.1.1), and

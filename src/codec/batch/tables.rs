@@ -41,76 +41,11 @@ pub(super) const LITERALS: u32 = OFFSET_STATE + LENGTH_STATE;
 /// is taken has room for so many bytes.
 pub(super) const TOO_LONG: u32 = 0xffff;
 
-/// Where a frame has one of its tables from (section 3.1.1.3.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
-    /// From the format.
-    #[default]
-    Predefined,
-    /// This code alone.
-    Rle(u8),
-    /// From the dictionary.
-    Repeat,
-}
-
-/// Where a frame has its tables from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Modes {
-    pub(super) literals: Mode,
-    pub(super) offsets: Mode,
-    pub(super) matches: Mode,
-}
-
-impl Modes {
-    pub(super) const REPEAT: Self =
-        Self { literals: Mode::Repeat, offsets: Mode::Repeat, matches: Mode::Repeat };
-}
-
-/// Where a frame's states begin: what is added to the number that the first bits say, for which
-/// each table has its own count of bits.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Start {
-    states: u32,
-    literal_log: u8,
-    offset_log: u8,
-    match_log: u8,
-}
-
-impl Start {
-    /// Where states begin, 32 bits, and behind them the bits of the first states, in a byte each:
-    /// literal lengths, offsets, match lengths.
-    #[inline(always)]
-    pub(super) fn packed(self) -> u64 {
-        let logs = [self.literal_log, self.offset_log, self.match_log, 0];
-        u64::from(u32::from_le_bytes(logs)) << 32 | u64::from(self.states)
-    }
-
-    /// Bits of the first states of a stream.
-    #[inline(always)]
-    pub(super) fn bits(self) -> u32 {
-        u32::from(self.literal_log) + u32::from(self.offset_log) + u32::from(self.match_log)
-    }
-
-    /// The states that a stream begins with, from `bits()` bits: literal lengths, offsets, match
-    /// lengths.
-    #[inline(always)]
-    pub(super) fn states(self, bits: u64) -> States {
-        let low = |bits: u64, count: u8| bits as u32 & ((1 << count) - 1);
-        let matches = low(bits, self.match_log);
-        let bits = bits >> self.match_log;
-        let offsets = low(bits, self.offset_log);
-        let literals = low(bits >> self.offset_log, self.literal_log);
-        States(self.states + (literals << LITERALS | matches << MATCHES | offsets))
-    }
-}
-
 /// The tables of sequences.
 ///
 /// Where there is no state, entries are 0; none leads there, and it would do no harm: each number
 /// is masked to its array.
 pub(super) struct SequenceTables {
-    /// Where frames begin that use the dictionary's tables alone, if there are any.
-    repeat: Option<Start>,
     literals: [Entry; 1 << LENGTH_STATE],
     matches: [Entry; 1 << LENGTH_STATE],
     /// Steps: offsets say nothing about lengths.
@@ -127,6 +62,14 @@ pub(super) struct Entry {
 /// Three states in one number, as in the fields of a step.
 #[derive(Clone, Copy)]
 pub(super) struct States(u32);
+
+impl States {
+    /// So far behind others.
+    #[inline(always)]
+    pub(super) fn at(states: u32, literals: u32, offsets: u32, matches: u32) -> Self {
+        Self(states.wrapping_add(literals << LITERALS | matches << MATCHES | offsets))
+    }
+}
 
 /// The distributions of a dictionary.
 pub(super) struct Distributions {
@@ -160,12 +103,6 @@ impl SequenceTables {
     /// The format's own tables, those of one code, and a dictionary's.
     pub(super) fn new(dictionary: Option<&Distributions>) -> Box<Self> {
         let mut tables = Box::new(Self {
-            repeat: dictionary.map(|all| Start {
-                states: 0,
-                literal_log: all.literals.log as u8,
-                offset_log: all.offsets.log as u8,
-                match_log: all.matches.log as u8,
-            }),
             literals: [Entry::default(); _],
             matches: [Entry::default(); _],
             offsets: [0; _],
@@ -187,34 +124,6 @@ impl SequenceTables {
             tables.offsets[i] = step(state, 0) | u64::from(state.symbol);
         });
         tables
-    }
-
-    /// Where the states of a frame begin; `None` if it names what is not there.
-    #[inline]
-    pub(super) fn start(&self, modes: Modes) -> Option<Start> {
-        if modes == Modes::REPEAT {
-            return self.repeat;
-        }
-        self.mixed_start(modes)
-    }
-
-    fn mixed_start(&self, modes: Modes) -> Option<Start> {
-        let of = |kind: &Kind, mode: Mode, repeat_log: Option<u8>| match mode {
-            Mode::Predefined => Some((kind.predefined_at(), kind.default_log as u8)),
-            Mode::Rle(code) => {
-                (code <= kind.max_code).then_some((kind.single_at() + u32::from(code), 0))
-            }
-            Mode::Repeat => Some((0, repeat_log?)),
-        };
-        let repeat = self.repeat;
-        let (literals, literal_log) =
-            of(&codes::LITERAL_LENGTHS, modes.literals, repeat.map(|start| start.literal_log))?;
-        let (offsets, offset_log) =
-            of(&codes::OFFSETS, modes.offsets, repeat.map(|start| start.offset_log))?;
-        let (matches, match_log) =
-            of(&codes::MATCH_LENGTHS, modes.matches, repeat.map(|start| start.match_log))?;
-        let states = literals << LITERALS | matches << MATCHES | offsets;
-        Some(Start { states, literal_log, offset_log, match_log })
     }
 
     /// What three states say.

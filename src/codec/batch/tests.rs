@@ -6,7 +6,7 @@ use zstd::zstd_safe::{CCtx, CParameter, Strategy};
 
 use crate::codec::batch::instructions::Instructions;
 use crate::codec::batch::plan::{Outline, Plan};
-use crate::codec::batch::tables::{Mode, Modes};
+use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE};
 use crate::codec::batch::{Group, Prepared, Workspace, twin};
 use crate::codec::frame::{Format, read_header, read_simple};
 
@@ -386,10 +386,18 @@ fn tables_of_several_kinds_in_one_frame() {
         let pairs: Vec<(&[u8], usize)> =
             frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
         let is_mixed = |(frame, size): &(&[u8], usize)| {
-            let plan = Plan::read(frame, outline(frame, *size), *size, true);
+            let Prepared { starts, .. } = &case.prepared;
+            let plan = Plan::read(frame, outline(frame, *size), *size, starts, true);
             plan.is_some_and(|plan| {
-                let modes = [plan.modes.literals, plan.modes.offsets, plan.modes.matches];
-                plan.sequences > 0 && modes.contains(&Mode::Repeat) && plan.modes != Modes::REPEAT
+                // The dictionary's states begin with 0.
+                let starts = plan.start.packed() as u32;
+                let of = |at: u32, bits: u32| starts >> at & ((1 << bits) - 1);
+                let from_dictionary =
+                    [(LITERALS, LENGTH_STATE), (MATCHES, LENGTH_STATE), (0, OFFSET_STATE)]
+                        .map(|(at, bits)| of(at, bits) == 0);
+                plan.sequences > 0
+                    && from_dictionary.contains(&true)
+                    && from_dictionary.contains(&false)
             })
         };
         let mixed: Vec<usize> = (0..pairs.len()).filter(|i| is_mixed(&pairs[*i])).collect();
