@@ -92,9 +92,9 @@ pub(super) fn decompress(
 
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
     let mut offsets = zeros("offsets", rows.len() + 1)?;
-    let mut outlines = match batch {
-        Some(_) => zeros("outlines", rows.len())?,
-        None => Vec::new(),
+    let mut outlines = match options.decoder {
+        Decoder::Libzstd => Vec::new(),
+        Decoder::Auto | Decoder::Batch => zeros("outlines", rows.len())?,
     };
     let some_unknown = call.plan(&mut offsets[1..], &mut outlines, workers)?;
     call.failures.check_cancelled()?;
@@ -204,7 +204,7 @@ struct Places<'a> {
     offsets: &'a [i64],
     /// One above the last row that gets a place.
     end: usize,
-    /// How each row's frame is laid out, if the batch decoder is to be tried.
+    /// How each row's frame is laid out, unless libzstd is to do them all.
     outlines: &'a [Outline],
     /// The rows that have failed so far, by row; they have no size.
     failed: &'a [usize],
@@ -528,7 +528,17 @@ impl Call<'_> {
             }
         }
         for one in rows {
-            if !self.wants(&one) || !self.place(&one, slot, libzstd, &mut values) {
+            let outline = places.outlines.get(one.row);
+            let raw =
+                one.frame.zip(outline).and_then(|(frame, outline)| outline.raw(frame, one.size));
+            let placed = match raw {
+                Some(content) => {
+                    slot.push(content);
+                    self.check_value(one.row, content)
+                }
+                None => self.wants(&one) && self.place(&one, slot, libzstd, &mut values),
+            };
+            if !placed {
                 return;
             }
         }

@@ -6,20 +6,23 @@
 //! by side, then the sequences of several frames, and then each frame's content is put together.
 //!
 //! ```text
-//! values    | frame 0 | frame 1 | frame 2 | frame 3 | ...            Group::push: a plan each
+//! values    | frame 0 | frame 1 | frame 2 | frame 3 | ...            Group::push: a plan, a job each
 //!                |         |         |         |
-//! literals  lane 0    lane 1    lane 2    lane 3    a step in turn   literals.rs
-//! sequences lane 0    lane 1                        a step in turn   sequences.rs
+//! literals  lane 0    lane 1    lane 2    lane 3    a step in turn   literals.rs, or wide/literals.rs
+//! sequences lane 0    lane 1    ...                 a step in turn   sequences.rs, or wide/sequences.rs
 //!                (streams of about the same length together: order.rs)
 //!                |         |         |         |
 //! output    | value 0 | value 1 | value 2 | value 3 | ...            execute.rs, in order
 //! ```
 //!
-//! What it takes: frames of one compressed block and at most `MAX_CONTENT` bytes, whose literals are
-//! one stream by the dictionary's code (or raw, or one byte), and whose sequences are by the
-//! dictionary's tables, those of the format, or single codes. Everything else, and each frame in which anything
-//! is not as it should be, is left to libzstd: what is wrong with a frame is for libzstd to say. So
-//! the one thing that has to hold here is that a frame that *is* taken decodes in libzstd, and to
+//! With AVX-512 (`wide`) lanes are those of registers, eight to each, and sequences have their places
+//! (`moves.rs`) when they come from there; else they get them when they are executed.
+//!
+//! What it takes: frames of one block and at most `MAX_CONTENT` bytes: a raw one, or a compressed one
+//! whose literals are one stream by the dictionary's code (or raw, or one byte), and whose sequences are by
+//! the dictionary's tables, those of the format, or single codes. Everything else, and each frame in which
+//! anything is not as it should be, is left to libzstd: what is wrong with a frame is for libzstd to say.
+//! So the one thing that has to hold here is that a frame that *is* taken decodes in libzstd, and to
 //! the same bytes.
 
 mod bits;
@@ -210,8 +213,8 @@ impl<'a> Group<'a> {
             dictionary: self.prepared.padded(),
             aside: content,
         };
-        // SAFETY: they were decoded, which found the sequences of all that have not failed sound, for
-        // this dictionary.
+        // SAFETY: they were decoded with the same instructions, which found sequences that have their
+        // places sound, for this dictionary, of all that have not failed.
         unsafe { self.instructions.execute(&mut execution, target) }
     }
 

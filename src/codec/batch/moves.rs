@@ -1,7 +1,7 @@
 //! Sequences, from what their stream says to what is to be copied (RFC 8878, section 3.1.1.5).
 //!
 //! A stream names offsets by values that depend on the offsets before. Here these become places, and
-//! everything is checked that the copies rest on, so that `execute.rs` has nothing left to look at.
+//! everything is checked that the copies rest on. (`wide/steps.rs` does the same for eight frames.)
 
 use std::hint::select_unpredictable;
 
@@ -20,6 +20,7 @@ pub(super) struct Sequence(u64);
 
 /// Of a length that has its place.
 const LENGTH: u64 = (1 << 15) - 1;
+
 impl Sequence {
     pub(super) const SPECIAL: u64 = 1 << 15;
 

@@ -21,6 +21,24 @@ impl Outline {
     const CHECKSUM: u8 = 0x80;
     const RAW: u8 = 0x40;
 
+    /// The content of a frame of this outline, of `size` bytes, if that stands in it as it is. (One with
+    /// a checksum is to be held against that.)
+    #[inline(always)]
+    pub(in crate::codec) fn raw(self, frame: &[u8], size: usize) -> Option<&[u8]> {
+        let content = match self.0 & (Self::RAW | Self::CHECKSUM) {
+            Self::RAW => frame.get(self.block()..)?,
+            _ => return None,
+        };
+        (content.len() == size).then_some(content)
+    }
+
+    /// Where the content of the block is.
+    #[inline(always)]
+    fn block(self) -> usize {
+        usize::from(self.0 & !(Self::CHECKSUM | Self::RAW))
+    }
+
+    #[inline(always)]
     pub(super) fn has_checksum(self) -> bool {
         self.0 & Self::CHECKSUM != 0
     }
@@ -84,7 +102,7 @@ impl Plan {
         if outline == Outline::NONE || size > MAX_CONTENT {
             return None;
         }
-        let start = usize::from(outline.0 & !(Outline::CHECKSUM | Outline::RAW));
+        let start = outline.block();
         let end = match outline.has_checksum() {
             false => value.len(),
             true => value.len().checked_sub(CHECKSUM_SIZE)?,

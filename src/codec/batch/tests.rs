@@ -1,6 +1,7 @@
 //! The decoder, its twin and libzstd, side by side.
 
 use std::mem::MaybeUninit;
+use std::sync::LazyLock;
 
 use zstd::zstd_safe::{CCtx, CParameter, Strategy};
 
@@ -27,8 +28,35 @@ impl Random {
     }
 }
 
-/// Records of some bytes: fields that come again, words, numbers, some noise.
+/// Real records, where the environment names a file of some that have an empty line between them.
+static REAL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let Ok(path) = std::env::var("ZSTD_ARROW_RECORDS") else { return Vec::new() };
+    let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut records = Vec::new();
+    let mut rest = &text[..];
+    while let Some(end) = rest.windows(2).position(|two| two == b"\n\n") {
+        records.push(rest[..=end].to_vec());
+        rest = &rest[end + 2..];
+    }
+    assert!(!records.is_empty(), "{path}: no empty line");
+    records
+});
+
+/// A record of some bytes: a real one, or a part of one, or one that is made.
 fn record(random: &mut Random, size: usize) -> Vec<u8> {
+    if REAL.is_empty() {
+        return made_record(random, size);
+    }
+    let mut record = REAL[random.below(REAL.len())].clone();
+    while record.len() < size && random.below(4) > 0 {
+        record.extend_from_slice(&REAL[random.below(REAL.len())]);
+    }
+    let start = random.below(record.len().saturating_sub(size) + 1);
+    record[start..].iter().take(size).copied().collect()
+}
+
+/// Fields that come again, words, numbers, some noise.
+fn made_record(random: &mut Random, size: usize) -> Vec<u8> {
     let mut record = Vec::new();
     while record.len() < size {
         match random.below(12) {
@@ -161,7 +189,7 @@ fn outline(frame: &[u8], size: usize) -> Outline {
 /// Frames of random options, the same for several in a row.
 fn compress(random: &mut Random, dictionary: Option<&[u8]>, values: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    for values in values.chunks(20) {
+    for values in values.chunks(many(20)) {
         let mut context = context(random, dictionary);
         frames.extend(values.iter().map(|value| {
             let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(value.len()));
@@ -238,6 +266,12 @@ fn rounds(few: usize) -> usize {
     }
 }
 
+/// How many are done with the same options: more where many are done, since a large dictionary takes long
+/// to load.
+fn many(few: usize) -> usize {
+    few.max((rounds(0) / 1000).min(4000))
+}
+
 fn seed() -> u64 {
     std::env::var("ZSTD_ARROW_SEED").map_or(1, |seed| seed.parse().expect("a number"))
 }
@@ -273,7 +307,7 @@ fn sound_frames_come_back() {
     let mut done = 0;
     while done < rounds(4000) {
         for (case, taken) in cases.iter().zip(&mut taken) {
-            let count = 1 + random.below(200);
+            let count = 1 + random.below(many(200));
             let values = values(&mut random, count, usize::MAX);
             let frames = compress(&mut random, case.bytes.as_deref(), &values);
             let pairs: Vec<(&[u8], usize)> =

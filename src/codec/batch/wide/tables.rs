@@ -63,6 +63,7 @@ fn fill(
     of_code: impl Fn(u8) -> u64,
 ) {
     for_each_state(kind, dictionary, |i, state| {
+        debug_assert_eq!(state.next % (1 << state.bits), 0);
         let next = u64::from(state.next >> state.bits);
         entries[i] = of_code(state.symbol) | next << NEXT | u64::from(state.bits) << NEXT_BITS;
     });
@@ -71,7 +72,10 @@ fn fill(
 /// Baseline and extra bits of a length.
 fn length((baseline, bits): (u32, u32), least: u32) -> u64 {
     match baseline {
-        0..0x8000 => u64::from((baseline - least) >> bits) << BASELINE | u64::from(bits),
+        0..0x8000 => {
+            debug_assert_eq!((baseline - least) % (1 << bits), 0);
+            u64::from((baseline - least) >> bits) << BASELINE | u64::from(bits)
+        }
         _ => u64::from(TOO_LONG) << BASELINE,
     }
 }
