@@ -61,8 +61,9 @@ use crate::codec::batch::job::{Failed, Job, Listed};
 use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::plan::{Literals, Plan};
 
-/// The most content of a frame that is taken, in bytes. Lengths then fit in 15 bits.
-const MAX_CONTENT: usize = 32 << 10;
+/// The most content of a frame that is taken, in bytes. Lengths of a sound one then fit in 15 bits: a
+/// place for a sequence has no more (`moves.rs`).
+const MAX_CONTENT: usize = (32 << 10) - 1;
 /// When a group is full: frames, and bytes of content, so that what is between the stages stays in
 /// the processor's nearest memory.
 const GROUP_FRAMES: usize = 128;

@@ -5,6 +5,8 @@
 
 use std::hint::select_unpredictable;
 
+use crate::codec::batch::MAX_CONTENT;
+
 /// The most bytes that a copy has at once; longer ones have a way of their own.
 pub(super) const SHORT: usize = 32;
 
@@ -18,8 +20,9 @@ pub(super) const SHORT: usize = 32;
 #[repr(transparent)]
 pub(super) struct Sequence(u64);
 
-/// Of a length that has its place.
+/// Of a length that has its place. Each is that of a part of the content.
 const LENGTH: u64 = (1 << 15) - 1;
+const _: () = assert!(MAX_CONTENT as u64 <= LENGTH);
 
 impl Sequence {
     pub(super) const SPECIAL: u64 = 1 << 15;
@@ -30,9 +33,10 @@ impl Sequence {
         Self(offset_value << 32 | u64::from(lengths))
     }
 
-    /// With a place for its match, and lengths that are less than 32 KiB each.
+    /// With a place for its match, and lengths of at most `MAX_CONTENT`.
     #[inline(always)]
     fn placed(literal_length: usize, match_length: usize, from: isize, special: bool) -> Self {
+        debug_assert!(match_length <= MAX_CONTENT && literal_length <= MAX_CONTENT);
         let lengths = (match_length as u64) << 16 | literal_length as u64;
         Self((from as u64) << 32 | lengths | if special { Self::SPECIAL } else { 0 })
     }

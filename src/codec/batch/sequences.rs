@@ -110,7 +110,7 @@ fn deposit_states<D: Deposit>(bits: u64, entry: Entry) -> u64 {
 #[inline(always)]
 unsafe fn load_below(base: *const u8, left: i64) -> u64 {
     // SAFETY: at 0 these are the bytes from 15 before the start of the stream on, which are in the
-    // frame (`Stream::new`); at the end of the stream they are its last, or what is before it.
+    // frame (`stream_of`); at the end of the stream they are its last, or what is before it.
     unsafe { load(base.offset((left >> 3) as isize)) }
 }
 

@@ -37,8 +37,8 @@ const MASKS: u32 = NEXT + 2 * LENGTH_STATE + OFFSET_STATE;
 pub(super) const MATCHES: u32 = OFFSET_STATE;
 pub(super) const LITERALS: u32 = OFFSET_STATE + LENGTH_STATE;
 
-/// The length that stands for all of 32 KiB and more, which do not all fit in 16 bits. No frame that
-/// is taken has room for so many bytes.
+/// The length that stands for those of codes that begin at 32 KiB or above, which do not all fit in 16
+/// bits. No frame that is taken has room for so many bytes.
 pub(super) const TOO_LONG: u32 = 0xffff;
 
 /// The tables of sequences.

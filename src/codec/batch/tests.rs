@@ -445,6 +445,32 @@ fn tables_of_several_kinds_in_one_frame() {
     }
 }
 
+/// Contents that are one match, about as long as a frame may be that is taken: lengths have so many bits
+/// and no more.
+#[test]
+fn one_match_for_a_whole_frame() {
+    const ROUND: usize = 1 << 15;
+    for case in Case::all() {
+        let Some(bytes) = case.bytes.as_ref().filter(|bytes| bytes.len() > 2 * ROUND) else {
+            continue;
+        };
+        let mut bulk = zstd::bulk::Compressor::with_dictionary(3, bytes).unwrap();
+        let values: Vec<&[u8]> =
+            (ROUND - 3..ROUND + 4).map(|size| &bytes[bytes.len() - size..]).collect();
+        let frames: Vec<Vec<u8>> =
+            values.iter().map(|value| bulk.compress(value).unwrap()).collect();
+        let pairs: Vec<(&[u8], usize)> =
+            frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
+        for instructions in Instructions::all() {
+            let made = case.batch(&pairs, instructions);
+            assert!(made[0].is_some(), "none is taken");
+            for (made, value) in made.iter().zip(&values) {
+                assert!(made.as_ref().is_none_or(|made| made == value), "{}", value.len());
+            }
+        }
+    }
+}
+
 /// A dictionary and frames made with it: each with its size in front, as four bytes.
 static FRAMES: &[u8] = include_bytes!("frames.bin");
 

@@ -125,7 +125,9 @@ pub(in crate::codec::batch) fn decode(
 ///
 /// # Safety
 ///
-/// Each lane is of a stream, and `out` of those with a count has that many places and `OVER` more.
+/// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
+/// bytes further on as there are in `left`. `out` of those with a count has that many places and `OVER`
+/// more.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
 unsafe fn run<const N: usize>(table: &Table, batches: &[Batch; N], failed: &mut Failed) {
     let zero = _mm512_setzero_si512();

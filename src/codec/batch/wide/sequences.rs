@@ -108,7 +108,9 @@ pub(in crate::codec::batch) fn decode(
 ///
 /// # Safety
 ///
-/// Each lane is of a stream, and `out` of those with a count has that many places, up to whole blocks.
+/// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
+/// bytes further on as there are in `left`. `out` of those with a count has that many places, up to whole
+/// blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
 unsafe fn run(tables: &WideTables, before: &Before, batch: &Batch, failed: &mut Failed) {
     let Batch { streams, .. } = batch;

@@ -163,7 +163,7 @@ impl Lanes {
         self.left = _mm512_max_epi64(left, zero);
         self.active = more;
 
-        // Places, as in `moves::place`.
+        // Places, as in `moves::Placing`.
         let offset = self.next_offset(value, literal_length);
         let match_at = _mm512_add_epi64(self.at, literal_length);
         let from = _mm512_sub_epi64(match_at, offset);
