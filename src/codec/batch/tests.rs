@@ -238,12 +238,30 @@ fn context<'a>(random: &mut Random, dictionary: Option<&[u8]>) -> CCtx<'a> {
     context
 }
 
-/// Values of random sizes, none of more than `most` bytes.
-fn values(random: &mut Random, count: usize, most: usize) -> Vec<Vec<u8>> {
+/// Values of random sizes, none of more than `most` bytes; a few are a piece of the dictionary, and so one
+/// match, however long.
+fn values(
+    random: &mut Random,
+    dictionary: Option<&[u8]>,
+    count: usize,
+    most: usize,
+) -> Vec<Vec<u8>> {
     (0..count)
         .map(|_| {
-            let size = size(random).min(most);
-            record(random, size)
+            let is_piece = random.below(50) == 0;
+            let size = match is_piece && random.below(4) == 0 {
+                // About as long as a frame may be that is taken.
+                true => (1 << 15) - 4 + random.below(8),
+                false => size(random),
+            };
+            let size = size.min(most);
+            match dictionary.filter(|bytes| is_piece && bytes.len() > size) {
+                Some(bytes) => {
+                    let start = random.below(bytes.len() - size);
+                    bytes[start..start + size].to_vec()
+                }
+                None => record(random, size),
+            }
         })
         .collect()
 }
@@ -284,7 +302,7 @@ fn the_twin_decodes_what_libzstd_makes() {
     let mut done = 0;
     while done < rounds(600) {
         for case in &cases {
-            let values = values(&mut random, 20, usize::MAX);
+            let values = values(&mut random, case.bytes.as_deref(), 20, usize::MAX);
             let frames = compress(&mut random, case.bytes.as_deref(), &values);
             for (frame, value) in frames.iter().zip(&values) {
                 assert!(
@@ -308,7 +326,7 @@ fn sound_frames_come_back() {
     while done < rounds(4000) {
         for (case, taken) in cases.iter().zip(&mut taken) {
             let count = 1 + random.below(many(200));
-            let values = values(&mut random, count, usize::MAX);
+            let values = values(&mut random, case.bytes.as_deref(), count, usize::MAX);
             let frames = compress(&mut random, case.bytes.as_deref(), &values);
             let pairs: Vec<(&[u8], usize)> =
                 frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
@@ -364,7 +382,7 @@ fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
     while done < rounds(20_000) {
         for case in &cases {
             let mut libzstd = case.libzstd();
-            let values = values(&mut random, 40, 4000);
+            let values = values(&mut random, case.bytes.as_deref(), 40, 4000);
             let frames = compress(&mut random, case.bytes.as_deref(), &values);
             let mut damaged = Vec::new();
             for _ in 0..1000 {
@@ -520,7 +538,7 @@ fn what_is_taken_is_what_the_twin_has() {
 #[ignore = "writes to the sources"]
 fn make_frames() {
     let mut random = Random(1);
-    let samples = values(&mut random, 2000, 900);
+    let samples = values(&mut random, None, 2000, 900);
     let dictionary = zstd::dict::from_samples(&samples, 2048).unwrap();
     let case = Case::trained(dictionary.clone());
     let mut parts = vec![dictionary.clone()];
@@ -532,7 +550,7 @@ fn make_frames() {
             context.load_dictionary(&dictionary).unwrap();
             let mut made = 0;
             while made < 5 {
-                let value = values(&mut random, 1, 900).remove(0);
+                let value = values(&mut random, None, 1, 900).remove(0);
                 let mut frame = Vec::with_capacity(2000);
                 context.compress2(&mut frame, &value).unwrap();
                 // Those that the batch decoder is for.
