@@ -15,9 +15,11 @@ second half: its result stays in the library's own type.
 - `Polars map_elements`, with python-zstandard.
 
 Libraries that are not installed are left out, and so are those that take no dictionary where there
-is one. A round does all ways, each time another one first. A figure is a median over the rounds, in
-MB/s of values; a ratio is a way's time over that of `first` and of `again`, and has the least and
-the greatest of a round behind it.
+is one. A round does all ways, each time another one first, and each once without being timed before
+it is: memory that the system, or what it runs in, took back meanwhile would be found by whoever
+comes next. (`first` gives all its memory back to the system each time.) A figure is a median over
+the rounds, in MB/s of values; a ratio is a way's time over that of `first` and of `again`, and has
+the least and the greatest of a round behind it.
 
 FOLDER has deb.parquet and py.parquet, with a column `value`: records of Debian's package index,
 lines of them, Python's source files and pieces of 1 MB of those. Without it: values made here.
@@ -202,11 +204,9 @@ def check(case: Case, job: str, all_ways: dict[str, Way]) -> None:
 
 
 def seconds(way: Way, name: str, given: pa.Array) -> float:
-    if name == FIRST:
-        za.set_idle_limit(0)
-    elif name == AGAIN:
-        za.set_idle_limit(IDLE_LIMIT)
-        way(given)
+    za.set_idle_limit(0 if name == FIRST else IDLE_LIMIT)
+    # Not timed, and its result is dropped: what comes of what ran before is over with it.
+    way(given)
     begin = time.perf_counter()
     found = way(given)
     taken = time.perf_counter() - begin
