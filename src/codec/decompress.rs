@@ -528,6 +528,9 @@ impl Call<'_> {
             }
         }
         for one in rows {
+            if !self.wants(&one) {
+                return;
+            }
             let outline = places.outlines.get(one.row);
             let raw =
                 one.frame.zip(outline).and_then(|(frame, outline)| outline.raw(frame, one.size));
@@ -536,7 +539,7 @@ impl Call<'_> {
                     slot.push(content);
                     self.check_value(one.row, content)
                 }
-                None => self.wants(&one) && self.place(&one, slot, libzstd, &mut values),
+                None => self.place(&one, slot, libzstd, &mut values),
             };
             if !placed {
                 return;
@@ -581,7 +584,7 @@ impl Call<'_> {
                 number += 1;
             }
             let (one, _) = &rest[0];
-            if !self.wants(one) || !self.place(one, slot, libzstd, values) {
+            if !self.place(one, slot, libzstd, values) {
                 return false;
             }
             rest = &rest[1..];
