@@ -1,7 +1,7 @@
 //! Distributions of symbols and the states of their decoding tables (RFC 8878, section 4.1).
 
 /// The most symbols that a distribution here is of: match length codes are 53.
-const MAX_SYMBOLS: usize = 64;
+pub(super) const MAX_SYMBOLS: usize = 64;
 /// The largest accuracy log here, that of the two lengths.
 const MAX_LOG: u32 = 9;
 

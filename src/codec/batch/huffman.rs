@@ -6,7 +6,7 @@ use crate::codec::batch::fse::{Distribution, State};
 /// The longest code (section 4.2.1).
 pub(super) const MAX_BITS: u32 = 11;
 /// The largest accuracy log of compressed weights (section 4.2.1.2).
-const WEIGHTS_LOG: u32 = 6;
+pub(super) const WEIGHTS_LOG: u32 = 6;
 
 /// A complete prefix code over bytes, by weights: a code of weight `w` has `log + 1 - w` bits, a
 /// byte of weight 0 has none.

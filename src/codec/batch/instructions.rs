@@ -9,7 +9,7 @@ use crate::codec::batch::huffman::Table;
 use crate::codec::batch::job::{Failed, Listed};
 use crate::codec::batch::moves::Sequence;
 #[cfg(target_arch = "x86_64")]
-use crate::codec::batch::wide;
+use crate::codec::batch::wide::{self, OwnCodes, OwnTables};
 use crate::codec::batch::{Prepared, literals, sequences};
 
 /// Frames whose literals, and whose sequences, are decoded side by side.
@@ -24,7 +24,7 @@ pub(super) enum Instructions {
     /// `detect` alone.
     #[cfg(target_arch = "x86_64")]
     Bmi2,
-    /// Those, and AVX-512 F, BW, DQ and VBMI2. Made by `detect` alone.
+    /// Those, and AVX-512 F, BW, DQ, VBMI and VBMI2. Made by `detect` alone.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -49,6 +49,7 @@ impl Instructions {
             let wide = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vbmi")
                 && is_x86_feature_detected!("avx512vbmi2");
             return if wide { Self::Avx512 } else { Self::Bmi2 };
         }
@@ -68,6 +69,37 @@ impl Instructions {
         // Each has what the one before has.
         let best = all.iter().position(|one| *one == Self::detect()).unwrap_or(0);
         all.into_iter().take(best + 1)
+    }
+
+    /// Whether frames are decoded that bring tables of their own.
+    #[inline(always)]
+    pub(super) fn take_own_tables(self) -> bool {
+        match self {
+            Self::Portable => false,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bmi2 => false,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => true,
+        }
+    }
+
+    /// Literals of frames that bring their codes; to be called where such are taken.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn own_literals(
+        self,
+        codes: &mut OwnCodes,
+        listed: Listed<'_>,
+        out: &mut [u8],
+        failed: &mut Failed,
+    ) {
+        match self {
+            Self::Portable | Self::Bmi2 => unreachable!("no such frame is taken"),
+            // SAFETY: the processor has what the functions want (`detect`).
+            Self::Avx512 => unsafe {
+                wide::codes::read(listed, codes, failed);
+                wide::literals::decode_own(codes, listed, out, failed);
+            },
+        }
     }
 
     pub(super) fn literals(
@@ -91,6 +123,7 @@ impl Instructions {
     pub(super) fn sequences(
         self,
         prepared: &Prepared,
+        own: Option<&OwnTables>,
         listed: Listed<'_>,
         out: &mut [Sequence],
         failed: &mut Failed,
@@ -106,7 +139,11 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Avx512 => unsafe {
-                wide::sequences::decode(&prepared.wide, &prepared.before, listed, out, failed);
+                let Prepared { wide, before, .. } = prepared;
+                match own {
+                    None => wide::sequences::decode(wide, before, listed, out, failed),
+                    Some(own) => wide::sequences::decode_own(own, before, listed, out, failed),
+                }
             },
         }
     }

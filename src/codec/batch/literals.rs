@@ -44,7 +44,7 @@ impl Lane {
     /// of its frame.
     #[inline(always)]
     fn new(job: &Job<'_>, number: u8, out: &Places<'_, u8>) -> Option<Self> {
-        let (bytes, start) = job.literal_stream();
+        let (bytes, start) = job.literal_bytes();
         let bits = bits_in(bytes.get(start..)?)?;
         let gone = 8 * (bytes.len() - start) - bits;
         let from = bytes.len() - 8;

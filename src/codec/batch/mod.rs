@@ -59,7 +59,10 @@ use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;
 use crate::codec::batch::job::{Failed, Job, Listed};
 use crate::codec::batch::moves::Sequence;
-use crate::codec::batch::plan::{Literals, Plan};
+use crate::codec::batch::plan::{Literals, Plan, Takes};
+use crate::codec::batch::starts::Own;
+#[cfg(target_arch = "x86_64")]
+use crate::codec::batch::wide::{OwnCodes, OwnTables};
 
 /// The most content of a frame that is taken, in bytes. Lengths of a sound one then fit in 15 bits: a
 /// place for a sequence has no more (`moves.rs`).
@@ -81,6 +84,11 @@ const GROUP_LITERALS: usize = GROUP_CONTENT + 2 * MAX_CONTENT + (GROUP_FRAMES + 
 pub(super) struct Workspace {
     literals: Vec<u8>,
     sequences: Vec<Sequence>,
+    /// Tables that frames bring; made for the first that does.
+    #[cfg(target_arch = "x86_64")]
+    own_tables: Option<OwnTables>,
+    #[cfg(target_arch = "x86_64")]
+    own_codes: Option<OwnCodes>,
     /// For the content of a frame that has nothing behind its place.
     content: Vec<MaybeUninit<u8>>,
 }
@@ -93,7 +101,12 @@ pub(super) struct Group<'a> {
     jobs: Vec<Job<'a>>,
     /// Those that have streams, by their numbers.
     with_literals: Vec<u8>,
+    with_codes: Vec<u8>,
     with_sequences: Vec<u8>,
+    /// Whether the workspace has this dictionary's tables before frames' own, and whether there are any of
+    /// these now.
+    shared: bool,
+    with_tables: bool,
     failed: Failed,
     /// How many were decoded: all of them, or none.
     decoded: usize,
@@ -113,7 +126,10 @@ impl<'a> Group<'a> {
             instructions: Instructions::detect(),
             jobs: Vec::with_capacity(GROUP_FRAMES),
             with_literals: Vec::with_capacity(GROUP_FRAMES),
+            with_codes: Vec::with_capacity(GROUP_FRAMES),
             with_sequences: Vec::with_capacity(GROUP_FRAMES),
+            shared: false,
+            with_tables: false,
             failed: Failed::default(),
             decoded: 0,
             content: 0,
@@ -148,7 +164,11 @@ impl<'a> Group<'a> {
     #[inline(always)]
     fn try_push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> Option<()> {
         let Prepared { starts, .. } = self.prepared;
-        let plan = Plan::read(frame, outline, size, starts, self.prepared.has_tables())?;
+        let takes =
+            Takes { repeat: self.prepared.has_tables(), own: self.instructions.take_own_tables() };
+        let plan = Plan::read(frame, outline, size, starts, takes, |kind, bytes| {
+            self.own_table(kind, bytes)
+        })?;
         let job = Job::new(frame, outline, size, &plan, self.literals, self.sequences)?;
         // Below 128.
         let number = self.jobs.len() as u8;
@@ -160,6 +180,7 @@ impl<'a> Group<'a> {
         let bytes = &frame[plan.literal_bytes.start..];
         match plan.kind {
             Literals::Repeat => self.with_literals.push(number),
+            Literals::Own => self.with_codes.push(number),
             kind => {
                 let place = &mut self.workspace.literals[self.literals..][..count + OVER];
                 match kind {
@@ -174,6 +195,27 @@ impl<'a> Group<'a> {
         Some(())
     }
 
+    /// Reads a table of sequences that a frame brings (`Starts::read`).
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn own_table(&mut self, kind: usize, bytes: &[u8]) -> Option<Own> {
+        if !self.instructions.take_own_tables() {
+            return None;
+        }
+        let tables = self.workspace.own_tables.get_or_insert_default();
+        if !self.shared {
+            tables.share(&self.prepared.wide);
+            self.shared = true;
+        }
+        self.with_tables = true;
+        tables.add(kind, bytes)
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn own_table(&mut self, _: usize, _: &[u8]) -> Option<Own> {
+        None
+    }
+
     /// Decodes literals and sequences of all frames.
     pub(super) fn decode(&mut self) {
         let Self { prepared, workspace, jobs, failed, .. } = self;
@@ -185,8 +227,18 @@ impl<'a> Group<'a> {
             let listed = Listed { jobs, numbers: &self.with_literals };
             run.literals(code, listed, &mut workspace.literals, failed);
         }
+        #[cfg(target_arch = "x86_64")]
+        if !self.with_codes.is_empty() {
+            let listed = Listed { jobs, numbers: &self.with_codes };
+            let codes = workspace.own_codes.get_or_insert_default();
+            run.own_literals(codes, listed, &mut workspace.literals, failed);
+        }
         let listed = Listed { jobs, numbers: &self.with_sequences };
-        run.sequences(prepared, listed, &mut workspace.sequences, failed);
+        #[cfg(target_arch = "x86_64")]
+        let own = workspace.own_tables.as_ref().filter(|_| self.with_tables);
+        #[cfg(not(target_arch = "x86_64"))]
+        let own = None;
+        run.sequences(prepared, own, listed, &mut workspace.sequences, failed);
         self.decoded = jobs.len();
     }
 
@@ -203,7 +255,7 @@ impl<'a> Group<'a> {
         target: &mut [MaybeUninit<u8>],
     ) -> usize {
         assert!(numbers.end <= self.decoded, "frames that were not decoded");
-        let Workspace { literals, sequences, content } = &mut *self.workspace;
+        let Workspace { literals, sequences, content, .. } = &mut *self.workspace;
         let mut execution = Execution {
             first: numbers.start,
             jobs: &self.jobs[numbers],
@@ -223,7 +275,15 @@ impl<'a> Group<'a> {
     pub(super) fn clear(&mut self) {
         self.jobs.clear();
         self.with_literals.clear();
+        self.with_codes.clear();
         self.with_sequences.clear();
+        #[cfg(target_arch = "x86_64")]
+        if self.with_tables
+            && let Some(tables) = &mut self.workspace.own_tables
+        {
+            tables.clear();
+        }
+        self.with_tables = false;
         (self.failed, self.decoded) = (Failed::default(), 0);
         (self.content, self.literals, self.sequences) = (0, 0, 0);
     }

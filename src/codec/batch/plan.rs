@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::codec::batch::starts::{Start, Starts};
+use crate::codec::batch::starts::{Own, Start, Starts};
 use crate::codec::batch::{MAX_CONTENT, literals, sequences};
 use crate::codec::frame::{BlockKind, Simple};
 
@@ -68,6 +68,8 @@ pub(super) struct Plan {
     /// What the literals are made of, where that is in the frame, and how many there are.
     pub(super) kind: Literals,
     pub(super) literal_bytes: Range<usize>,
+    /// Of those in streams: whether there are four, and not one.
+    pub(super) four: bool,
     pub(super) literals: usize,
     /// The number of sequences, where their stream is in the frame, and where their states begin.
     /// Without any there is no stream.
@@ -82,22 +84,35 @@ pub(super) enum Literals {
     Raw,
     /// One byte, again and again.
     Rle,
-    /// One stream by the dictionary's code.
+    /// Streams by the dictionary's code.
     Repeat,
+    /// A code, and streams by that.
+    Own,
+}
+
+/// What frames may have that are taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Takes {
+    /// Literals by the dictionary's code: there is one.
+    pub(super) repeat: bool,
+    /// Codes of their own, and four streams.
+    pub(super) own: bool,
 }
 
 impl Plan {
     /// The plan for a value of this outline whose content has `size` bytes; `None` for one that is
     /// better left to libzstd, which also says what is wrong with it if something is.
     ///
-    /// `starts` are of the dictionary, if there is one, and `entropy` is whether it has tables.
+    /// `starts` are of the dictionary, if there is one, and `own` reads a table of the frame's own
+    /// (`Starts::read`).
     #[inline(always)]
     pub(super) fn read(
         value: &[u8],
         outline: Outline,
         size: usize,
         starts: &Starts,
-        entropy: bool,
+        takes: Takes,
+        own: impl FnMut(usize, &[u8]) -> Option<Own>,
     ) -> Option<Self> {
         if outline == Outline::NONE || size > MAX_CONTENT {
             return None;
@@ -114,14 +129,20 @@ impl Plan {
             return whole.then_some(Self {
                 kind,
                 literal_bytes,
+                four: false,
                 literals: size,
                 sequences: 0,
                 stream,
                 start,
             });
         }
-        let (kind, literal_bytes, literals) = read_literals(value.get(start..end)?)?;
-        if literals > size || kind == Literals::Repeat && !entropy {
+        let (kind, four, literal_bytes, literals) = read_literals(value.get(start..end)?)?;
+        let has_code = match kind {
+            Literals::Raw | Literals::Rle => true,
+            Literals::Repeat => takes.repeat,
+            Literals::Own => takes.own,
+        };
+        if literals > size || !has_code || four && !takes.own {
             return None;
         }
         let used = literal_bytes.end;
@@ -145,7 +166,7 @@ impl Plan {
                 return None;
             }
         } else {
-            let (start, single) = starts.read(section[used], &section[used + 1..])?;
+            let (start, single) = starts.read(section[used], &section[used + 1..], own)?;
             let used = used + 1 + single;
             first = start;
             stream.start = at + used;
@@ -154,40 +175,45 @@ impl Plan {
                 return None;
             }
         }
-        Some(Self { kind, literal_bytes, literals, sequences, stream, start: first })
+        Some(Self { kind, literal_bytes, four, literals, sequences, stream, start: first })
     }
 }
 
-/// The kind of the literals, the bytes of their section behind its header (section 3.1.1.3.1.1), and
-/// how many literals these are.
+/// The kind of the literals, whether they are in four streams, the bytes of their section behind its
+/// header (section 3.1.1.3.1.1), and how many literals these are.
 #[inline(always)]
-fn read_literals(body: &[u8]) -> Option<(Literals, Range<usize>, usize)> {
+fn read_literals(body: &[u8]) -> Option<(Literals, bool, Range<usize>, usize)> {
     let first = *body.first()?;
-    let four = match body.first_chunk() {
-        Some(four) => u32::from_le_bytes(*four),
+    let start = match body.first_chunk() {
+        Some(start) => u32::from_le_bytes(*start),
         None => u32::from_le_bytes(std::array::from_fn(|i| body.get(i).copied().unwrap_or(0))),
     };
     let format = (first >> 2) & 3;
-    let (kind, header, size, count) = match first & 3 {
+    let (kind, four, header, size, count) = match first & 3 {
         kind @ (0 | 1) => {
             let (header, count) = match format {
                 0 | 2 => (1, first as usize >> 3),
-                1 => (2, (four >> 4 & 0xfff) as usize),
-                _ => (3, (four >> 4 & 0xf_ffff) as usize),
+                1 => (2, (start >> 4 & 0xfff) as usize),
+                _ => (3, (start >> 4 & 0xf_ffff) as usize),
             };
             match kind {
-                0 => (Literals::Raw, header, count, count),
-                _ => (Literals::Rle, header, 1, count),
+                0 => (Literals::Raw, false, header, count, count),
+                _ => (Literals::Rle, false, header, 1, count),
             }
         }
-        3 if format == 0 => {
-            let (count, size) = ((four >> 4 & 0x3ff) as usize, (four >> 14 & 0x3ff) as usize);
+        kind => {
+            let (header, count, size) = match format {
+                0 | 1 => (3, start >> 4 & 0x3ff, start >> 14 & 0x3ff),
+                2 => (4, start >> 4 & 0x3fff, start >> 18),
+                // So many literals are not taken.
+                _ => return None,
+            };
             if count == 0 || size == 0 {
                 return None;
             }
-            (Literals::Repeat, 3, size, count)
+            let kind = if kind == 2 { Literals::Own } else { Literals::Repeat };
+            (kind, format > 0, header, size as usize, count as usize)
         }
-        _ => return None,
     };
-    (header + size <= body.len()).then_some((kind, header..header + size, count))
+    (header + size <= body.len()).then_some((kind, four, header..header + size, count))
 }

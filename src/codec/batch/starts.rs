@@ -6,7 +6,12 @@ use crate::codec::batch::tables::{Distributions, LITERALS, MATCHES, States};
 /// Where a frame's states begin: what is added to the numbers that the first bits say, 32 bits, and
 /// behind it how many bits these are, in a byte each: literal lengths, offsets, match lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Start(u64);
+pub(super) struct Start {
+    packed: u64,
+    /// What is added to the states themselves, 16 bits each in the order of modes: where tables are that
+    /// the frame brings itself.
+    own: u64,
+}
 
 const LITERAL_LOG: u32 = 32;
 const OFFSET_LOG: u32 = 40;
@@ -15,12 +20,18 @@ const MATCH_LOG: u32 = 48;
 impl Start {
     #[inline(always)]
     pub(super) fn packed(self) -> u64 {
-        self.0
+        self.packed
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn own(self) -> u64 {
+        self.own
     }
 
     #[inline(always)]
     fn log(self, at: u32) -> u32 {
-        (self.0 >> at & 0xff) as u32
+        (self.packed >> at & 0xff) as u32
     }
 
     /// Bits of the first states of a stream.
@@ -38,8 +49,17 @@ impl Start {
         let bits = bits >> self.log(MATCH_LOG);
         let offsets = low(bits, self.log(OFFSET_LOG));
         let literals = low(bits >> self.log(OFFSET_LOG), self.log(LITERAL_LOG));
-        States::at(self.0 as u32, literals, offsets, matches)
+        States::at(self.packed as u32, literals, offsets, matches)
     }
+}
+
+/// A table that a frame brings: where its states begin, how many bits they have, and the bytes that it
+/// takes in the frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) start: u16,
+    pub(super) log: u32,
+    pub(super) bytes: usize,
 }
 
 /// Of one kind of code: where its states and their bits are in a start.
@@ -63,8 +83,10 @@ pub(super) struct Starts([Modes; 64]);
 struct Modes {
     /// Whether all of them can be had.
     taken: bool,
-    /// Which of the kinds are a single code, of which a byte tells, as bits.
+    /// Which of the kinds are a single code, of which a byte tells, as bits, and which of them have a table
+    /// of the frame's own.
     single: u8,
+    own: u8,
     start: Start,
 }
 
@@ -80,10 +102,14 @@ impl Modes {
                     all.single |= 1 << i;
                     (kind.single_at(), 0)
                 }
+                (2, _) => {
+                    all.own |= 1 << i;
+                    (0, 0)
+                }
                 (3, Some(logs)) => (0, logs[i]),
                 _ => return Self::default(),
             };
-            all.start.0 += u64::from(at) << states | u64::from(bits) << log;
+            all.start.packed += u64::from(at) << states | u64::from(bits) << log;
         }
         all
     }
@@ -95,14 +121,20 @@ impl Starts {
     }
 
     /// By the byte of modes and what follows it, of which it returns how many bytes belong to it;
-    /// `None` if a table is not to be had.
+    /// `None` if a table is not to be had. `own` is asked for the tables that the frame brings, by their
+    /// place in the order of modes and the bytes that they begin.
     #[inline(always)]
-    pub(super) fn read(&self, byte: u8, behind: &[u8]) -> Option<(Start, usize)> {
+    pub(super) fn read(
+        &self,
+        byte: u8,
+        behind: &[u8],
+        mut own: impl FnMut(usize, &[u8]) -> Option<Own>,
+    ) -> Option<(Start, usize)> {
         let modes = &self.0[usize::from(byte >> 2)];
         if !modes.taken || byte & 3 != 0 {
             return None;
         }
-        if modes.single == 0 {
+        if modes.single | modes.own == 0 {
             return Some((modes.start, 0));
         }
         let mut start = modes.start;
@@ -113,8 +145,13 @@ impl Starts {
                 if code > place.kind.max_code {
                     return None;
                 }
-                start.0 += u64::from(code) << place.states;
+                start.packed += u64::from(code) << place.states;
                 used += 1;
+            } else if modes.own >> i & 1 == 1 {
+                let own = own(i, &behind[used..])?;
+                start.packed += u64::from(own.log) << place.log;
+                start.own |= u64::from(own.start) << (16 * i);
+                used += own.bytes;
             }
         }
         Some((start, used))

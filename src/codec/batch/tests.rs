@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use zstd::zstd_safe::{CCtx, CParameter, Strategy};
 
 use crate::codec::batch::instructions::Instructions;
-use crate::codec::batch::plan::{Outline, Plan};
+use crate::codec::batch::plan::{Outline, Plan, Takes};
 use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE};
 use crate::codec::batch::{Group, Prepared, Workspace, twin};
 use crate::codec::frame::{Format, read_header, read_simple};
@@ -439,7 +439,14 @@ fn tables_of_several_kinds_in_one_frame() {
             frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
         let is_mixed = |(frame, size): &(&[u8], usize)| {
             let Prepared { starts, .. } = &case.prepared;
-            let plan = Plan::read(frame, outline(frame, *size), *size, starts, true);
+            let plan = Plan::read(
+                frame,
+                outline(frame, *size),
+                *size,
+                starts,
+                Takes { repeat: true, own: false },
+                |_, _| None,
+            );
             plan.is_some_and(|plan| {
                 // The dictionary's states begin with 0.
                 let starts = plan.start.packed() as u32;

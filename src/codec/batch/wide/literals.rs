@@ -1,4 +1,4 @@
-//! Literals of eight frames at once (RFC 8878, section 4.2.2).
+//! Literals of eight streams at once (RFC 8878, section 4.2.2).
 //!
 //! Each lane looks up one literal in a step, and collects eight before they are written.
 
@@ -7,17 +7,19 @@ use std::arch::x86_64::*;
 use crate::codec::batch::bits::bits_in;
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::huffman::{MAX_BITS, Table};
-use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::job::{Failed, Listed, Stream};
 use crate::codec::batch::literals::BEFORE_STREAM;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::LOADED;
 use crate::codec::batch::wide::lanes::{
     LANES, Numbers, load, load_below, load_each, low, number, skip, store,
 };
+use crate::codec::batch::wide::own::{CodeTable, OwnCodes};
 
 /// Literals of a lane that are written together, and lookups for which the bits of one load suffice.
 const BLOCK: usize = 8;
 const LOOKUPS: usize = 4;
+const BLOCK_COUNT: u64 = BLOCK as u64;
 /// Batches that take their steps in turn.
 const BATCHES: usize = 4;
 const _: () = assert!(LOOKUPS as i64 * MAX_BITS as i64 <= LOADED && BLOCK <= OVER);
@@ -31,6 +33,9 @@ struct Batch {
     /// Bits left.
     left: Numbers,
     counts: Numbers,
+    /// Where tables of frames' own begin, and what a lane is shifted by for a number of their bits.
+    tables: Numbers,
+    shifts: Numbers,
     out: [*mut u8; LANES],
     numbers: [u8; LANES],
     /// How many there are. Other lanes do what the first does, but nothing comes of it.
@@ -43,6 +48,8 @@ impl Batch {
             bases: [std::ptr::null(); _],
             left: [0; _],
             counts: [0; _],
+            tables: [0; _],
+            shifts: [0; _],
             out: [std::ptr::null_mut(); _],
             numbers: [0; _],
             len: 0,
@@ -54,21 +61,73 @@ impl Batch {
         self.bases[self.len..].fill(like.bases[0]);
         self.left[self.len..].fill(like.left[0]);
         self.counts[self.len..].fill(0);
+        self.tables[self.len..].fill(like.tables[0]);
+        self.shifts[self.len..].fill(like.shifts[0]);
     }
 
-    /// Takes a frame's stream; whether it can be read.
+    /// Takes a stream of a frame, with its table if that is its own; whether it can be read.
     #[inline]
-    fn push(&mut self, job: &Job<'_>, number: u8, out: &Places<'_, u8>) -> bool {
-        let (bytes, start) = job.literal_stream();
+    fn push(
+        &mut self,
+        stream: &Stream<'_>,
+        number: u8,
+        table: CodeTable,
+        out: &Places<'_, u8>,
+    ) -> bool {
+        let Stream { bytes, start, at, count } = *stream;
         let Some(bits) = bytes.get(start..).and_then(bits_in) else { return false };
         let Some(base) = start.checked_sub(BEFORE_STREAM - 1) else { return false };
         self.bases[self.len] = bytes[base..].as_ptr();
         self.left[self.len] = bits as u64;
-        self.counts[self.len] = u64::from(job.literals);
-        self.out[self.len] = out.get(job.literals_at as usize, job.literals as usize + OVER);
+        self.counts[self.len] = count as u64;
+        self.tables[self.len] = u64::from(table.start);
+        self.shifts[self.len] = u64::from(u64::BITS - table.log);
+        self.out[self.len] = out.get(at, count + OVER);
         self.numbers[self.len] = number;
         self.len += 1;
         true
+    }
+}
+
+/// Where the entries of lanes are looked up.
+trait Look: Copy {
+    /// The literal that the top of each lane begins with: the bits of its code in the lowest byte, itself
+    /// in the next, and anything above.
+    ///
+    /// # Safety
+    ///
+    /// Lanes are of streams of frames that have these codes.
+    unsafe fn up(self, batch: &Batch, bits: __m512i) -> __m512i;
+}
+
+/// In the table of the dictionary.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a Table);
+
+impl Look for Shared<'_> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx2")]
+    unsafe fn up(self, _: &Batch, bits: __m512i) -> __m512i {
+        let at = _mm512_cvtepi64_epi32(_mm512_srli_epi64::<{ 64 - MAX_BITS }>(bits));
+        // SAFETY: numbers of so many bits, and entries with so much behind them.
+        unsafe { load_each(at, |_, at| self.0.entry(at)) }
+    }
+}
+
+/// In those of frames' own.
+#[derive(Clone, Copy)]
+struct Own<'a>(&'a OwnCodes);
+
+impl Look for Own<'_> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx2")]
+    unsafe fn up(self, batch: &Batch, bits: __m512i) -> __m512i {
+        let at = _mm512_srlv_epi64(bits, load(&batch.shifts));
+        let at = _mm512_cvtepi64_epi32(_mm512_add_epi64(at, load(&batch.tables)));
+        let entries = self.0.entries.as_ptr();
+        // SAFETY: by this function's contract, numbers of as many bits as the frame's table is for, which
+        // has others behind its last entry.
+        unsafe { load_each(at, |_, at| entries.add(at as usize).cast()) }
     }
 }
 
@@ -84,37 +143,70 @@ pub(in crate::codec::batch) fn decode(
     out: &mut [u8],
     failed: &mut Failed,
 ) {
+    // SAFETY: numbers are of `MAX_BITS` bits.
+    unsafe { decode_by(Shared(table), &[], listed, out, failed) };
+}
+
+/// The same with codes of frames' own, as far as these have tables.
+///
+/// # Panics
+///
+/// If the place of a stream, with `OVER` behind it, is not in `out`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(in crate::codec::batch) fn decode_own(
+    codes: &OwnCodes,
+    listed: Listed<'_>,
+    out: &mut [u8],
+    failed: &mut Failed,
+) {
+    // SAFETY: frames that are left have tables.
+    unsafe { decode_by(Own(codes), &codes.tables, listed, out, failed) };
+}
+
+/// # Safety
+///
+/// Frames that have not failed can be looked up by their number in `tables`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn decode_by<L: Look>(
+    look: L,
+    tables: &[CodeTable],
+    listed: Listed<'_>,
+    out: &mut [u8],
+    failed: &mut Failed,
+) {
     let out = &Places::new(out);
-    let order = listed.order(|job| job.literals);
+    let order = listed.order(|job| job.literals_of_stream());
+    let before = *failed;
     let mut batches = [Batch::new(); BATCHES];
-    let mut waiting = order.iter();
-    loop {
-        let mut full = 0;
-        for batch in &mut batches {
-            batch.len = 0;
-            while batch.len < LANES
-                && let Some(number) = waiting.next()
-            {
-                if !batch.push(listed.job(number), number, out) {
-                    failed.insert(number);
-                }
+    let mut lanes = 0;
+    for number in order.iter().filter(|number| !before.contains(usize::from(*number))) {
+        let table = tables.get(usize::from(number)).copied().unwrap_or_default();
+        let all = listed.job(number).for_each_stream(|stream| {
+            if !batches[lanes / LANES].push(&stream, number, table, out) {
+                return false;
             }
-            full += usize::from(batch.len == LANES);
+            lanes += 1;
+            if lanes == BATCHES * LANES {
+                // SAFETY: all lanes are of streams, and have their places.
+                unsafe { run(look, &batches, failed) };
+                batches.iter_mut().for_each(|batch| batch.len = 0);
+                lanes = 0;
+            }
+            true
+        });
+        if !all {
+            failed.insert(number);
         }
-        if full < BATCHES {
-            break;
-        }
-        // SAFETY: all lanes are of streams, and have their places.
-        unsafe { run(table, &batches, failed) };
     }
-    if batches[0].len > 0 {
+    if lanes > 0 {
         let like = batches[0];
         batches.iter_mut().for_each(|batch| batch.fill_up(&like));
         // SAFETY: as above, or like the first and without a count.
         unsafe {
-            match batches[1].len {
-                0 => run(table, std::array::from_ref(&batches[0]), failed),
-                _ => run(table, &batches, failed),
+            match lanes {
+                1..=LANES => run(look, std::array::from_ref(&batches[0]), failed),
+                _ => run(look, &batches, failed),
             }
         }
     }
@@ -127,9 +219,9 @@ pub(in crate::codec::batch) fn decode(
 ///
 /// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
 /// bytes further on as there are in `left`. `out` of those with a count has that many places and `OVER`
-/// more.
+/// more. And each can be looked up.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run<const N: usize>(table: &Table, batches: &[Batch; N], failed: &mut Failed) {
+unsafe fn run<L: Look, const N: usize>(look: L, batches: &[Batch; N], failed: &mut Failed) {
     let zero = _mm512_setzero_si512();
     let counts = batches.iter().flat_map(|batch| batch.counts);
     let (least, most) = counts.fold((u64::MAX, 0), |(l, m), count| (l.min(count), m.max(count)));
@@ -146,7 +238,8 @@ unsafe fn run<const N: usize>(table: &Table, batches: &[Batch; N], failed: &mut 
             let mut used = [zero; N];
             for i in 0..LOOKUPS {
                 for n in 0..N {
-                    let entry = look_up(table, bits[n]);
+                    // SAFETY: by this function's contract.
+                    let entry = unsafe { look.up(&batches[n], bits[n]) };
                     // Behind the others of the block, from the top.
                     let literal = _mm512_srli_epi64::<8>(entry);
                     blocks[n] = _mm512_shrdi_epi64::<8>(blocks[n], literal);
@@ -174,6 +267,14 @@ unsafe fn run<const N: usize>(table: &Table, batches: &[Batch; N], failed: &mut 
                     // SAFETY: a place of the lane's, with `OVER` behind it.
                     unsafe {
                         let place = batch.out[lane].add(done as usize).cast::<[u8; BLOCK]>();
+                        let eight = match batch.counts[lane] - done {
+                            // Behind the last there may be those of the next stream.
+                            rest @ 1..BLOCK_COUNT if !all_have => {
+                                let behind = u64::MAX << (8 * rest);
+                                eight & !behind | u64::from_le_bytes(place.read()) & behind
+                            }
+                            _ => eight,
+                        };
                         place.write(eight.to_le_bytes());
                     }
                 }
@@ -191,14 +292,4 @@ unsafe fn run<const N: usize>(table: &Table, batches: &[Batch; N], failed: &mut 
             }
         }
     }
-}
-
-/// The literal that the top of each lane begins with: the bits of its code in the lowest byte, itself in
-/// the next, and anything above.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx2")]
-fn look_up(table: &Table, bits: __m512i) -> __m512i {
-    let at = _mm512_cvtepi64_epi32(_mm512_srli_epi64::<{ 64 - MAX_BITS }>(bits));
-    // SAFETY: numbers of so many bits, and entries with so much behind them.
-    unsafe { load_each(at, |_, at| table.entry(at)) }
 }

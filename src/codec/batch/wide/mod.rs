@@ -5,10 +5,13 @@
 //! sequences its three states, its last offsets, and how far its content is. Lanes that are done
 //! go on without an effect until the longest is.
 
+pub(super) mod codes;
 mod lanes;
 pub(super) mod literals;
+mod own;
 pub(super) mod sequences;
 mod steps;
 mod tables;
 
+pub(super) use own::{OwnCodes, OwnTables};
 pub(super) use tables::WideTables;

@@ -9,7 +9,8 @@ use crate::codec::batch::moves::{Before, Sequence};
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::{BELOW, stream_of};
 use crate::codec::batch::wide::lanes::{LANES, transpose};
-use crate::codec::batch::wide::steps::{Lanes, Streams};
+use crate::codec::batch::wide::own::OwnTables;
+use crate::codec::batch::wide::steps::{Lanes, Streams, Tables};
 use crate::codec::batch::wide::tables::WideTables;
 
 /// Sequences of a frame that are written together.
@@ -33,6 +34,7 @@ impl Batch {
                 bases: [std::ptr::null(); _],
                 left: [0; _],
                 starts: [0; _],
+                own: [0; _],
                 counts: [0; _],
                 sizes: [0; _],
                 literals: [0; _],
@@ -52,6 +54,7 @@ impl Batch {
         streams.bases[*len] = base;
         streams.left[*len] = bits as u64 + BELOW as u64;
         streams.starts[*len] = job.states.packed();
+        streams.own[*len] = job.states.own();
         streams.counts[*len] = u64::from(job.sequences);
         streams.sizes[*len] = u64::from(job.size);
         streams.literals[*len] = u64::from(job.literals);
@@ -63,9 +66,10 @@ impl Batch {
     }
 
     fn fill_up(&mut self) {
-        let Streams { bases, left, starts, counts, .. } = &mut self.streams;
+        let Streams { bases, left, starts, own, counts, .. } = &mut self.streams;
         for i in self.len..LANES {
-            (bases[i], left[i], starts[i], counts[i]) = (bases[0], left[0], starts[0], 0);
+            (bases[i], left[i], starts[i], own[i]) = (bases[0], left[0], starts[0], own[0]);
+            counts[i] = 0;
         }
     }
 }
@@ -79,6 +83,36 @@ impl Batch {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(in crate::codec::batch) fn decode(
     tables: &WideTables,
+    before: &Before,
+    listed: Listed<'_>,
+    out: &mut [Sequence],
+    failed: &mut Failed,
+) {
+    let WideTables { literals, offsets, matches } = tables;
+    decode_by(Tables { literals, offsets, matches }, before, listed, out, failed);
+}
+
+/// The same with tables of frames' own among those that are shared.
+///
+/// # Panics
+///
+/// If the place of a stream, up to whole blocks, is not in `out`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(in crate::codec::batch) fn decode_own(
+    tables: &OwnTables,
+    before: &Before,
+    listed: Listed<'_>,
+    out: &mut [Sequence],
+    failed: &mut Failed,
+) {
+    let [literals, offsets, matches] = tables.entries();
+    decode_by(Tables { literals, offsets, matches }, before, listed, out, failed);
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn decode_by<const LENGTHS: usize, const OFFSETS: usize>(
+    tables: Tables<'_, LENGTHS, OFFSETS>,
     before: &Before,
     listed: Listed<'_>,
     out: &mut [Sequence],
@@ -112,7 +146,12 @@ pub(in crate::codec::batch) fn decode(
 /// bytes further on as there are in `left`. `out` of those with a count has that many places, up to whole
 /// blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run(tables: &WideTables, before: &Before, batch: &Batch, failed: &mut Failed) {
+unsafe fn run<const LENGTHS: usize, const OFFSETS: usize>(
+    tables: Tables<'_, LENGTHS, OFFSETS>,
+    before: &Before,
+    batch: &Batch,
+    failed: &mut Failed,
+) {
     let Batch { streams, .. } = batch;
     let dictionary = _mm512_set1_epi64(i64::from(before.dictionary));
     // SAFETY: by this function's contract.

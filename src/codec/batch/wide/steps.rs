@@ -8,7 +8,7 @@ use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE}
 use crate::codec::batch::wide::lanes::{
     LANES, Numbers, load, load_below, load_each, low, number, skip, take,
 };
-use crate::codec::batch::wide::tables::{BASELINE, MIN_MATCH, NEXT, NEXT_BITS, WideTables};
+use crate::codec::batch::wide::tables::{BASELINE, MIN_MATCH, NEXT, NEXT_BITS};
 
 /// The numbers that states are.
 const LENGTH_MASK: i64 = (1 << LENGTH_STATE) - 1;
@@ -22,6 +22,8 @@ pub(super) struct Streams {
     pub(super) left: Numbers,
     /// Where states begin, and the bits for that (`Start::packed`).
     pub(super) starts: Numbers,
+    /// What is added to the states (`Start::own`).
+    pub(super) own: Numbers,
     pub(super) counts: Numbers,
     /// What the sequences have to add up to.
     pub(super) sizes: Numbers,
@@ -49,6 +51,14 @@ pub(super) struct Lanes {
     active: __mmask8,
 }
 
+/// Tables of so many states.
+#[derive(Clone, Copy)]
+pub(super) struct Tables<'a, const LENGTHS: usize, const OFFSETS: usize> {
+    pub(super) literals: &'a [u64; LENGTHS],
+    pub(super) offsets: &'a [u64; OFFSETS],
+    pub(super) matches: &'a [u64; LENGTHS],
+}
+
 /// What the tables say for a state in each lane.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
@@ -72,6 +82,7 @@ impl Lanes {
         let zero = _mm512_setzero_si512();
         let mut left = load(&streams.left);
         let starts = load(&streams.starts);
+        let own = load(&streams.own);
         let literal_log = _mm512_srli_epi64::<32>(starts);
         let offset_log = _mm512_srli_epi64::<40>(starts);
         let match_log = _mm512_srli_epi64::<48>(starts);
@@ -79,12 +90,17 @@ impl Lanes {
         let bits = unsafe { load_below(&streams.bases, left) };
         let literal_state = low(_mm512_srli_epi64::<LITERALS>(starts), LENGTH_MASK);
         let literal_state = _mm512_add_epi64(literal_state, take(zero, bits, literal_log));
+        let literal_state = _mm512_add_epi64(literal_state, low(own, 0xffff));
         let bits = skip(bits, literal_log);
         let offset_state = low(starts, OFFSET_MASK);
         let offset_state = _mm512_add_epi64(offset_state, take(zero, bits, offset_log));
+        let offset_own = low(_mm512_srli_epi64::<16>(own), 0xffff);
+        let offset_state = _mm512_add_epi64(offset_state, offset_own);
         let bits = skip(bits, offset_log);
         let match_state = low(_mm512_srli_epi64::<MATCHES>(starts), LENGTH_MASK);
         let match_state = _mm512_add_epi64(match_state, take(zero, bits, match_log));
+        let match_own = low(_mm512_srli_epi64::<32>(own), 0xffff);
+        let match_state = _mm512_add_epi64(match_state, match_own);
         for log in [literal_log, offset_log, match_log] {
             // Not below 0: `BELOW` is more.
             left = _mm512_sub_epi64(left, low(log, 0xff));
@@ -115,18 +131,18 @@ impl Lanes {
     /// All sequences before were decoded, from streams with these bases.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2")]
-    pub(super) unsafe fn step(
+    pub(super) unsafe fn step<const LENGTHS: usize, const OFFSETS: usize>(
         &mut self,
-        tables: &WideTables,
+        tables: Tables<'_, LENGTHS, OFFSETS>,
         bases: &[*const u8; LANES],
         dictionary: __m512i,
         i: usize,
     ) -> __m512i {
         let zero = _mm512_setzero_si512();
         let active = self.active;
-        let literal_entry = look_up(&tables.literals, self.literal_state);
-        let match_entry = look_up(&tables.matches, self.match_state);
-        let offset_entry = look_up(&tables.offsets, self.offset_state);
+        let literal_entry = look_up(tables.literals, self.literal_state);
+        let match_entry = look_up(tables.matches, self.match_state);
+        let offset_entry = look_up(tables.offsets, self.offset_state);
         // SAFETY: the position is 0 or above, and went down only.
         let bits = unsafe { load_below(bases, self.left) };
         let value = take(number(1), bits, offset_entry);
