@@ -752,9 +752,7 @@ impl<'a> Dictionaries<'a> {
             _ => None,
         };
         match options.decoder {
-            // Without a dictionary's tables, frames have tables of their own, which are left to
-            // libzstd.
-            Decoder::Auto => prepared.filter(|prepared| prepared.has_tables()),
+            Decoder::Auto => prepared.filter(|prepared| prepared.pays()),
             Decoder::Batch => prepared,
             Decoder::Libzstd => None,
         }

@@ -6,6 +6,7 @@ use crate::codec::batch::codes::{Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::fse::Distribution;
 use crate::codec::batch::huffman::{Code, Table};
+use crate::codec::batch::instructions::Instructions;
 use crate::codec::batch::moves::Before;
 use crate::codec::batch::starts::Starts;
 use crate::codec::batch::tables::{Distributions, SequenceTables};
@@ -78,8 +79,13 @@ impl Prepared {
     }
 
     /// Whether there are tables for frames that have none of their own.
-    pub(in crate::codec) fn has_tables(&self) -> bool {
+    pub(super) fn has_tables(&self) -> bool {
         self.literals.is_some()
+    }
+
+    /// Whether frames are expected that are taken: else they bring tables of their own.
+    pub(in crate::codec) fn pays(&self) -> bool {
+        self.has_tables() || Instructions::detect().take_own_tables()
     }
 
     /// The content, with `OVER` more bytes behind it that may be read.

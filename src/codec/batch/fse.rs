@@ -1,9 +1,14 @@
 //! Distributions of symbols and the states of their decoding tables (RFC 8878, section 4.1).
 
+use std::hint::select_unpredictable;
+
 /// The most symbols that a distribution here is of: match length codes are 53.
 pub(super) const MAX_SYMBOLS: usize = 64;
 /// The largest accuracy log here, that of the two lengths.
 const MAX_LOG: u32 = 9;
+
+/// How many of a symbol are written together.
+const PIECE: usize = 16;
 
 /// How probable each symbol is, in parts of `1 << log`; -1 is less than one part.
 #[derive(Debug)]
@@ -32,6 +37,7 @@ impl Distribution {
 
     /// Reads the distribution that `bytes` begins with (section 4.1.1), and the bytes it takes.
     /// `None` if it is damaged, or beyond a limit.
+    #[inline(always)]
     pub(super) fn read(bytes: &[u8], max_log: u32, max_symbol: u8) -> Option<(Self, usize)> {
         debug_assert!(max_log <= MAX_LOG && usize::from(max_symbol) < MAX_SYMBOLS);
         let mut bits = ForwardBits { bytes, at: 0 };
@@ -54,13 +60,11 @@ impl Distribution {
             let saving = (1 << width) - 1 - most;
             let wide = bits.peek(width);
             let narrow = wide & ((1 << (width - 1)) - 1);
-            let number = if narrow < saving {
-                bits.at += width as usize - 1;
-                narrow
-            } else {
-                bits.at += width as usize;
-                if wide >= 1 << (width - 1) { wide - saving } else { wide }
-            };
+            let is_narrow = narrow < saving;
+            bits.at += width as usize - usize::from(is_narrow);
+            let is_high = wide >= 1 << (width - 1);
+            let number = wide - select_unpredictable(is_high, saving, 0);
+            let number = select_unpredictable(is_narrow, narrow, number);
             // At most 513, so that it fits.
             let count = number as i16 - 1;
             left -= i32::from(count).abs();
@@ -85,36 +89,50 @@ impl Distribution {
     }
 
     /// The states of the decoding table, in order, handed to `each` (section 4.1.1).
+    #[inline(always)]
     pub(super) fn for_each_state(&self, mut each: impl FnMut(usize, State)) {
         let size = 1_usize << self.log;
-        let mut symbols = [0_u8; 1 << MAX_LOG];
-        let symbols = &mut symbols[..size];
         let counts = &self.counts[..self.symbols];
-        // Symbols of less than one part have a state each, from the end on.
+        // Symbols in order, each as often as it has parts: the first pieces are written whole, and what is
+        // too much by the next.
+        let mut parts = [0_u8; (1 << MAX_LOG) + PIECE];
+        let mut at = 0;
         let mut end = size;
         for (symbol, count) in counts.iter().enumerate() {
-            if *count < 0 {
-                end -= 1;
-                symbols[end] = symbol as u8;
-            }
-        }
-        // The others are spread over what is left.
-        let step = (size >> 1) + (size >> 3) + 3;
-        let mut at = 0;
-        for (symbol, count) in counts.iter().enumerate() {
-            for _ in 0..*count {
-                symbols[at] = symbol as u8;
-                at = (at + step) & (size - 1);
-                while at >= end {
-                    at = (at + step) & (size - 1);
+            let count = match usize::try_from(*count) {
+                Ok(count) => count,
+                Err(_) => {
+                    end -= 1;
+                    0
                 }
+            };
+            for at in (at..at + count.max(1)).step_by(PIECE) {
+                parts[at..][..PIECE].fill(symbol as u8);
+            }
+            at += count;
+        }
+        // They are spread over the states, but for the last ones.
+        let mut symbols = [0_u8; 1 << MAX_LOG];
+        let symbols = &mut symbols[..size];
+        let step = (size >> 1) + (size >> 3) + 3;
+        let (mut part, mut at) = (0, 0);
+        for _ in 0..size {
+            symbols[at] = parts[part % parts.len()];
+            part += usize::from(at < end);
+            at = (at + step) & (size - 1);
+        }
+        // Symbols of less than one part have those, from the end on.
+        if end < size {
+            let rare = counts.iter().enumerate().filter(|(_, count)| **count < 0);
+            for ((symbol, _), place) in rare.zip(symbols[end..].iter_mut().rev()) {
+                *place = symbol as u8;
             }
         }
         // The states of a symbol, counted from its number of parts on, share out the numbers that
         // can follow.
         let mut next = self.counts.map(|count| u32::from(count.unsigned_abs()));
         for (i, symbol) in symbols.iter().enumerate() {
-            let next = &mut next[usize::from(*symbol)];
+            let next = &mut next[usize::from(*symbol) % MAX_SYMBOLS];
             let bits = self.log - next.ilog2();
             each(i, State { symbol: *symbol, bits, next: (*next << bits) - (1 << self.log) });
             *next += 1;
@@ -131,6 +149,7 @@ struct ForwardBits<'a> {
 
 impl ForwardBits<'_> {
     /// The next `count` bits, of at most 24, which stay where they are.
+    #[inline(always)]
     fn peek(&self, count: u32) -> u32 {
         let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
         let four = match rest.first_chunk() {

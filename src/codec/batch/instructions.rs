@@ -9,8 +9,8 @@ use crate::codec::batch::huffman::Table;
 use crate::codec::batch::job::{Failed, Listed};
 use crate::codec::batch::moves::Sequence;
 #[cfg(target_arch = "x86_64")]
-use crate::codec::batch::wide::{self, OwnCodes, OwnTables};
-use crate::codec::batch::{Prepared, literals, sequences};
+use crate::codec::batch::wide::{self, OwnCodes};
+use crate::codec::batch::{OwnTables, Prepared, literals, sequences};
 
 /// Frames whose literals, and whose sequences, are decoded side by side.
 const LITERAL_LANES: usize = 5;
@@ -128,6 +128,7 @@ impl Instructions {
         out: &mut [Sequence],
         failed: &mut Failed,
     ) {
+        debug_assert!(own.is_none() || self.take_own_tables());
         match self {
             Self::Portable => {
                 let tables = &prepared.sequences;

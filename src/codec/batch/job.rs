@@ -19,10 +19,10 @@ pub(super) struct Job<'a> {
     pub(super) sequences: u32,
     /// Where in the frame the stream of its literals is, if there is one, and that of its sequences.
     literal_bytes: [u32; 2],
-    /// Whether these are four streams and not one.
-    four: bool,
-    /// Whether the code is the frame's own, and lies before them.
-    own_code: bool,
+    /// Whether these are four streams and not one, and whether the code is the frame's own, and lies
+    /// before them.
+    pub(super) four: bool,
+    pub(super) own_code: bool,
     sequence_stream: [u32; 2],
     pub(super) states: Start,
     has_checksum: bool,
@@ -61,45 +61,6 @@ impl<'a> Job<'a> {
         (&self.frame[..end as usize], start as usize)
     }
 
-    /// The most literals that one stream of them has.
-    #[inline(always)]
-    pub(super) fn literals_of_stream(&self) -> u32 {
-        if self.four { self.literals.div_ceil(4) } else { self.literals }
-    }
-
-    /// Hands the streams of the literals to `each`, in order (section 4.2.2); whether they are all there.
-    #[inline(always)]
-    pub(super) fn for_each_stream(&self, mut each: impl FnMut(Stream<'a>) -> bool) -> bool {
-        let (bytes, mut start) = self.literal_bytes();
-        if self.own_code {
-            start += match bytes.get(start) {
-                Some(packed @ 0..128) => 1 + usize::from(*packed),
-                Some(direct) => 1 + (usize::from(*direct) - 127).div_ceil(2),
-                None => return false,
-            };
-        }
-        let (at, count) = (self.literals_at as usize, self.literals as usize);
-        if !self.four {
-            return each(Stream { bytes, start, at, count });
-        }
-        // Sizes of the first three, two bytes each; all but the last have as many literals.
-        let Some(sizes) = bytes.get(start..).and_then(|rest| rest.first_chunk::<6>()) else {
-            return false;
-        };
-        start += sizes.len();
-        let most = count.div_ceil(4);
-        let Some(least @ 1..) = count.checked_sub(3 * most) else { return false };
-        for (i, size) in sizes.chunks_exact(2).enumerate() {
-            let end = start + usize::from(u16::from_le_bytes([size[0], size[1]]));
-            let Some(bytes) = bytes.get(..end) else { return false };
-            if !each(Stream { bytes, start, at: at + i * most, count: most }) {
-                return false;
-            }
-            start = end;
-        }
-        each(Stream { bytes, start, at: at + 3 * most, count: least })
-    }
-
     /// The frame up to the end of the stream of its sequences, and where that begins.
     #[inline(always)]
     pub(super) fn sequence_stream(&self) -> (&'a [u8], usize) {
@@ -113,16 +74,6 @@ impl<'a> Job<'a> {
         let checksum = self.frame.last_chunk::<CHECKSUM_SIZE>().filter(|_| self.has_checksum)?;
         Some(u32::from_le_bytes(*checksum))
     }
-}
-
-/// A stream of literals.
-pub(super) struct Stream<'a> {
-    /// The frame up to the end of the stream, and where it begins there.
-    pub(super) bytes: &'a [u8],
-    pub(super) start: usize,
-    /// Where its literals are in the workspace, and how many.
-    pub(super) at: usize,
-    pub(super) count: usize,
 }
 
 /// The jobs of a group that have a stream of some kind.

@@ -20,7 +20,8 @@
 //!
 //! What it takes: frames of one block and at most `MAX_CONTENT` bytes: a raw one, or a compressed one
 //! whose literals are one stream by the dictionary's code (or raw, or one byte), and whose sequences are by
-//! the dictionary's tables, those of the format, or single codes. Everything else, and each frame in which
+//! the dictionary's tables, those of the format, or single codes; with AVX-512 also codes and tables that
+//! the frame brings itself, and literals in four streams. Everything else, and each frame in which
 //! anything is not as it should be, is left to libzstd: what is wrong with a frame is for libzstd to say.
 //! So the one thing that has to hold here is that a frame that *is* taken decodes in libzstd, and to
 //! the same bytes.
@@ -63,6 +64,10 @@ use crate::codec::batch::plan::{Literals, Plan, Takes};
 use crate::codec::batch::starts::Own;
 #[cfg(target_arch = "x86_64")]
 use crate::codec::batch::wide::{OwnCodes, OwnTables};
+
+/// Elsewhere no frame is taken that brings tables.
+#[cfg(not(target_arch = "x86_64"))]
+type OwnTables = std::convert::Infallible;
 
 /// The most content of a frame that is taken, in bytes. Lengths of a sound one then fit in 15 bits: a
 /// place for a sequence has no more (`moves.rs`).
@@ -208,7 +213,8 @@ impl<'a> Group<'a> {
             self.shared = true;
         }
         self.with_tables = true;
-        tables.add(kind, bytes)
+        // SAFETY: the processor has what the function wants, with which such tables are taken.
+        unsafe { tables.add(kind, bytes) }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
@@ -237,7 +243,7 @@ impl<'a> Group<'a> {
         #[cfg(target_arch = "x86_64")]
         let own = workspace.own_tables.as_ref().filter(|_| self.with_tables);
         #[cfg(not(target_arch = "x86_64"))]
-        let own = None;
+        let own: Option<&OwnTables> = None;
         run.sequences(prepared, own, listed, &mut workspace.sequences, failed);
         self.decoded = jobs.len();
     }

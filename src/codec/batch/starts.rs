@@ -23,7 +23,6 @@ impl Start {
         self.packed
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn own(self) -> u64 {
         self.own

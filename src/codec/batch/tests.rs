@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 
 use zstd::zstd_safe::{CCtx, CParameter, Strategy};
 
+use crate::codec::batch::codes;
+use crate::codec::batch::fse::Distribution;
 use crate::codec::batch::instructions::Instructions;
-use crate::codec::batch::plan::{Outline, Plan, Takes};
+use crate::codec::batch::plan::{Literals, Outline, Plan, Takes};
+use crate::codec::batch::starts::Own;
 use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE};
 use crate::codec::batch::{Group, Prepared, Workspace, twin};
 use crate::codec::frame::{Format, read_header, read_simple};
@@ -468,6 +471,111 @@ fn tables_of_several_kinds_in_one_frame() {
             }
         }
     }
+}
+
+/// What a frame brings, by its plan.
+#[derive(Debug, Default)]
+struct Brought {
+    one_stream: usize,
+    four_streams: usize,
+    direct: usize,
+    four_by_dictionary: usize,
+    tables: [usize; 3],
+}
+
+impl Brought {
+    /// Notes a frame; whether it brings anything.
+    fn note(&mut self, frame: &[u8], size: usize, prepared: &Prepared) -> bool {
+        let takes = Takes { repeat: prepared.has_tables(), own: true };
+        let mut tables = [0; 3];
+        let plan = Plan::read(
+            frame,
+            outline(frame, size),
+            size,
+            &prepared.starts,
+            takes,
+            |kind, bytes| {
+                tables[kind] += 1;
+                let kind = &[codes::LITERAL_LENGTHS, codes::OFFSETS, codes::MATCH_LENGTHS][kind];
+                let (table, bytes) = Distribution::read(bytes, kind.max_log, kind.max_code)?;
+                Some(Own { start: 0, log: table.log, bytes })
+            },
+        );
+        let Some(plan) = plan else { return false };
+        match (plan.kind, plan.four) {
+            (Literals::Own, false) => self.one_stream += 1,
+            (Literals::Own, true) => self.four_streams += 1,
+            (Literals::Repeat, true) => self.four_by_dictionary += 1,
+            _ if tables == [0; 3] => return false,
+            _ => {}
+        }
+        self.direct +=
+            usize::from(plan.kind == Literals::Own && frame[plan.literal_bytes.start] >= 128);
+        for (sum, tables) in self.tables.iter_mut().zip(tables) {
+            *sum += tables;
+        }
+        true
+    }
+}
+
+/// Frames with codes and tables of their own, of each kind that there is, and literals in four streams:
+/// where the instructions are for them, all are taken, and else none.
+#[test]
+fn tables_that_frames_bring() {
+    let mut random = Random(seed());
+    let mut brought = Brought::default();
+    for case in Case::all() {
+        // Of few bytes, so that weights are said without being compressed; records; long ones; and the bytes of
+        // a record in another order, so that nothing matches.
+        let values: Vec<Vec<u8>> = (0..1500)
+            .map(|i| match i % 4 {
+                0 => (0..60 + random.below(2000))
+                    .map(|_| b"\0\0\0\0\0\0\x01\x01\x01\x02\x02\x03"[random.below(12)])
+                    .collect(),
+                1 => {
+                    let size = 40 + random.below(1500);
+                    record(&mut random, size)
+                }
+                2 => {
+                    let size = 1500 + random.below(20_000);
+                    let mut value = record(&mut random, size / 2);
+                    value.extend((0..size / 2).map(|_| b' ' + random.below(64) as u8));
+                    value
+                }
+                _ => {
+                    // Of so many literals the most are coded by the dictionary's code.
+                    let size = if random.below(2) == 0 { 1024 } else { 1200 + random.below(1500) };
+                    let mut value = record(&mut random, size);
+                    for i in 1..value.len() {
+                        value.swap(i, random.below(i + 1));
+                    }
+                    value
+                }
+            })
+            .collect();
+        let mut bulk = match &case.bytes {
+            Some(bytes) => zstd::bulk::Compressor::with_dictionary(3, bytes).unwrap(),
+            None => zstd::bulk::Compressor::new(3).unwrap(),
+        };
+        let frames: Vec<Vec<u8>> =
+            values.iter().map(|value| bulk.compress(value).unwrap()).collect();
+        let pairs: Vec<(&[u8], usize)> =
+            frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
+        let bring: Vec<usize> = (0..pairs.len())
+            .filter(|i| brought.note(pairs[*i].0, pairs[*i].1, &case.prepared))
+            .collect();
+        for instructions in Instructions::all() {
+            let made = case.batch(&pairs, instructions);
+            for i in &bring {
+                let expected = instructions.take_own_tables().then_some(&values[*i]);
+                assert_eq!(made[*i].as_ref(), expected, "{:x?}", frames[*i]);
+            }
+        }
+    }
+    let Brought { one_stream, four_streams, direct, four_by_dictionary, tables } = &brought;
+    let all = [one_stream, four_streams, direct, four_by_dictionary].into_iter().chain(tables);
+    assert!(all.into_iter().all(|count| *count > 0), "{brought:?}");
+    eprintln!("{brought:?}");
 }
 
 /// Contents that are one match, about as long as a frame may be that is taken: lengths have so many bits

@@ -263,27 +263,28 @@ fn add(codes: &mut OwnCodes, weights: &[u8; ROOM], count: usize, number: u8) -> 
     }
     let start = codes.used;
     let table = codes.entries.get_mut(start..start + (1 << log) + BEHIND)?;
-    // Codes are given out from the longest on, and in order of their bytes.
-    let mut at = 0;
-    for weight in 1..=log as usize {
-        if counts[weight] == 0 {
-            continue;
-        }
-        let mut listed = [0_u8; ROOM + 64];
-        let mut end = 0;
-        for i in 0..registers {
-            let of_weight = bytes[weight][i];
-            // SAFETY: 64 bytes each, since there are not more bytes before than `ROOM`.
+    // Bytes in order of their weights. (All of them before any is read again: reading what was just
+    // written in pieces takes long.)
+    let mut listed = [0_u8; ROOM + 64];
+    let mut end = 0;
+    for of_weight in &bytes[1..=log as usize] {
+        for (i, of_weight) in of_weight[..registers].iter().enumerate() {
+            // SAFETY: 64 bytes each.
             unsafe {
                 let all = _mm512_loadu_si512(BYTES[64 * i..][..64].as_ptr().cast());
-                let those = _mm512_maskz_compress_epi8(of_weight, all);
+                let those = _mm512_maskz_compress_epi8(*of_weight, all);
                 _mm512_storeu_si512(listed[end..][..64].as_mut_ptr().cast(), those);
             }
             end += of_weight.count_ones() as usize;
         }
+    }
+    // Codes are given out from the longest on, and in order of their bytes.
+    let (mut at, mut listed) = (0, &listed[..]);
+    for (weight, count) in counts.iter().enumerate().take(log as usize + 1).skip(1) {
+        let count = *count as usize;
         let bits = log as u16 + 1 - weight as u16;
         let each = weight - 1;
-        let next = at + (end << each);
+        let next = at + (count << each);
         if each <= WRITTEN_LOG {
             let bits = _mm512_set1_epi16(bits as i16);
             // SAFETY: 64 bytes.
@@ -300,11 +301,13 @@ fn add(codes: &mut OwnCodes, weights: &[u8; ROOM], count: usize, number: u8) -> 
                 }
             }
         } else {
-            for (byte, place) in listed[..end].iter().zip(table[at..].chunks_exact_mut(1 << each)) {
+            for (byte, place) in listed[..count].iter().zip(table[at..].chunks_exact_mut(1 << each))
+            {
                 place.fill(u16::from(*byte) << 8 | bits);
             }
         }
         at = next;
+        listed = &listed[count..];
     }
     debug_assert_eq!(at, 1 << log, "the code is complete");
     codes.used = start + table.len();

@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 use crate::codec::batch::bits::bits_in;
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::huffman::{MAX_BITS, Table};
-use crate::codec::batch::job::{Failed, Listed, Stream};
+use crate::codec::batch::job::{Failed, Listed};
 use crate::codec::batch::literals::BEFORE_STREAM;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::LOADED;
@@ -15,6 +15,7 @@ use crate::codec::batch::wide::lanes::{
     LANES, Numbers, load, load_below, load_each, low, number, skip, store,
 };
 use crate::codec::batch::wide::own::{CodeTable, OwnCodes};
+use crate::codec::batch::wide::streams::{self, Stream};
 
 /// Literals of a lane that are written together, and lookups for which the bits of one load suffice.
 const BLOCK: usize = 8;
@@ -176,13 +177,13 @@ unsafe fn decode_by<L: Look>(
     failed: &mut Failed,
 ) {
     let out = &Places::new(out);
-    let order = listed.order(|job| job.literals_of_stream());
+    let order = listed.order(streams::most_literals);
     let before = *failed;
     let mut batches = [Batch::new(); BATCHES];
     let mut lanes = 0;
     for number in order.iter().filter(|number| !before.contains(usize::from(*number))) {
         let table = tables.get(usize::from(number)).copied().unwrap_or_default();
-        let all = listed.job(number).for_each_stream(|stream| {
+        let all = streams::for_each(listed.job(number), |stream| {
             if !batches[lanes / LANES].push(&stream, number, table, out) {
                 return false;
             }

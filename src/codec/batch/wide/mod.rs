@@ -11,6 +11,7 @@ pub(super) mod literals;
 mod own;
 pub(super) mod sequences;
 mod steps;
+mod streams;
 mod tables;
 
 pub(super) use own::{OwnCodes, OwnTables};

@@ -47,7 +47,7 @@ impl OwnTables {
 
     /// Adds the table that `bytes` begin with (RFC 8878, section 4.1), of the kind with this number in
     /// the order of sections; `None` if it cannot be had.
-    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(in crate::codec::batch) fn add(&mut self, kind: usize, bytes: &[u8]) -> Option<Own> {
         match kind {
             0 => self.literals.add(bytes),
@@ -81,6 +81,8 @@ impl Tables {
         self.entries[..shared.len()].copy_from_slice(shared);
     }
 
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn add(&mut self, bytes: &[u8]) -> Option<Own> {
         let (distribution, bytes) =
             Distribution::read(bytes, self.kind.max_log, self.kind.max_code)?;
