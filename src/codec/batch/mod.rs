@@ -72,6 +72,8 @@ type OwnTables = std::convert::Infallible;
 /// The most content of a frame that is taken, in bytes. Lengths of a sound one then fit in 15 bits: a
 /// place for a sequence has no more (`moves.rs`).
 const MAX_CONTENT: usize = (32 << 10) - 1;
+/// And the most of one that brings tables: beyond about so much, libzstd's two literals a lookup win.
+const MAX_BRINGING: usize = 8 << 10;
 /// When a group is full: frames, and bytes of content, so that what is between the stages stays in
 /// the processor's nearest memory.
 const GROUP_FRAMES: usize = 128;
@@ -169,10 +171,10 @@ impl<'a> Group<'a> {
     #[inline(always)]
     fn try_push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> Option<()> {
         let Prepared { starts, .. } = self.prepared;
-        let takes =
-            Takes { repeat: self.prepared.has_tables(), own: self.instructions.take_own_tables() };
+        let own = self.instructions.take_own_tables();
+        let takes = Takes::new(self.prepared.has_tables(), own, size);
         let plan = Plan::read(frame, outline, size, starts, takes, |kind, bytes| {
-            self.own_table(kind, bytes)
+            if takes.own { self.own_table(kind, bytes) } else { None }
         })?;
         let job = Job::new(frame, outline, size, &plan, self.literals, self.sequences)?;
         // Below 128.
@@ -213,7 +215,7 @@ impl<'a> Group<'a> {
             self.shared = true;
         }
         self.with_tables = true;
-        // SAFETY: the processor has what the function wants, with which such tables are taken.
+        // SAFETY: the processor has what the function wants (`Instructions::detect`).
         unsafe { tables.add(kind, bytes) }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::codec::batch::starts::{Own, Start, Starts};
-use crate::codec::batch::{MAX_CONTENT, literals, sequences};
+use crate::codec::batch::{MAX_BRINGING, MAX_CONTENT, literals, sequences};
 use crate::codec::frame::{BlockKind, Simple};
 
 /// Bytes of a checksum (section 3.1.1).
@@ -95,8 +95,18 @@ pub(super) enum Literals {
 pub(super) struct Takes {
     /// Literals by the dictionary's code: there is one.
     pub(super) repeat: bool,
-    /// Codes of their own, and four streams.
+    /// Literals in four streams.
+    pub(super) four: bool,
+    /// Codes and tables of their own.
     pub(super) own: bool,
+}
+
+impl Takes {
+    /// With a dictionary's code or not; `own` is whether the instructions are for what frames bring.
+    #[inline(always)]
+    pub(super) fn new(repeat: bool, own: bool, size: usize) -> Self {
+        Self { repeat, four: own, own: own && size <= MAX_BRINGING }
+    }
 }
 
 impl Plan {
@@ -142,7 +152,7 @@ impl Plan {
             Literals::Repeat => takes.repeat,
             Literals::Own => takes.own,
         };
-        if literals > size || !has_code || four && !takes.own {
+        if literals > size || !has_code || four && !takes.four {
             return None;
         }
         let used = literal_bytes.end;

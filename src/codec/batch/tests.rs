@@ -447,7 +447,7 @@ fn tables_of_several_kinds_in_one_frame() {
                 outline(frame, *size),
                 *size,
                 starts,
-                Takes { repeat: true, own: false },
+                Takes::new(true, false, *size),
                 |_, _| None,
             );
             plan.is_some_and(|plan| {
@@ -486,7 +486,7 @@ struct Brought {
 impl Brought {
     /// Notes a frame; whether it brings anything.
     fn note(&mut self, frame: &[u8], size: usize, prepared: &Prepared) -> bool {
-        let takes = Takes { repeat: prepared.has_tables(), own: true };
+        let takes = Takes::new(prepared.has_tables(), true, size);
         let mut tables = [0; 3];
         let plan = Plan::read(
             frame,
@@ -496,6 +496,9 @@ impl Brought {
             takes,
             |kind, bytes| {
                 tables[kind] += 1;
+                if !takes.own {
+                    return None;
+                }
                 let kind = &[codes::LITERAL_LENGTHS, codes::OFFSETS, codes::MATCH_LENGTHS][kind];
                 let (table, bytes) = Distribution::read(bytes, kind.max_log, kind.max_code)?;
                 Some(Own { start: 0, log: table.log, bytes })
