@@ -63,6 +63,8 @@ use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::plan::{Literals, Plan, Takes};
 use crate::codec::batch::starts::Own;
 #[cfg(target_arch = "x86_64")]
+use crate::codec::batch::starts::OwnStart;
+#[cfg(target_arch = "x86_64")]
 use crate::codec::batch::wide::{OwnCodes, OwnTables};
 
 /// Elsewhere no frame is taken that brings tables.
@@ -165,15 +167,29 @@ impl<'a> Group<'a> {
     #[inline]
     pub(super) fn push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> bool {
         assert!(!self.is_full(), "the group is full");
-        self.try_push(frame, outline, size).is_some()
+        if !self.instructions.take_own_tables() {
+            return self.try_push::<false>(frame, outline, size).is_some();
+        }
+        // With a dictionary few frames bring anything.
+        self.prepared.has_tables() && self.try_push::<false>(frame, outline, size).is_some()
+            || self.push_bringing(frame, outline, size)
+    }
+
+    #[inline(never)]
+    fn push_bringing(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> bool {
+        self.try_push::<true>(frame, outline, size).is_some()
     }
 
     #[inline(always)]
-    fn try_push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> Option<()> {
+    fn try_push<const BRINGING: bool>(
+        &mut self,
+        frame: &'a [u8],
+        outline: Outline,
+        size: usize,
+    ) -> Option<()> {
         let Prepared { starts, .. } = self.prepared;
-        let own = self.instructions.take_own_tables();
-        let takes = Takes::new(self.prepared.has_tables(), own, size);
-        let plan = Plan::read(frame, outline, size, starts, takes, |kind, bytes| {
+        let takes = Takes::new(self.prepared.has_tables(), BRINGING, size);
+        let plan = Plan::read::<BRINGING>(frame, outline, size, starts, takes, |kind, bytes| {
             if takes.own { self.own_table(kind, bytes) } else { None }
         })?;
         let job = Job::new(frame, outline, size, &plan, self.literals, self.sequences)?;
@@ -182,6 +198,12 @@ impl<'a> Group<'a> {
         self.jobs.push(job);
         if plan.sequences > 0 {
             self.with_sequences.push(number);
+            #[cfg(target_arch = "x86_64")]
+            if plan.own != OwnStart::default()
+                && let Some(tables) = &mut self.workspace.own_tables
+            {
+                tables.start(number, plan.own);
+            }
         }
         let count = plan.literals;
         let bytes = &frame[plan.literal_bytes.start..];

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::codec::batch::starts::{Own, Start, Starts};
+use crate::codec::batch::starts::{Own, OwnStart, Start, Starts};
 use crate::codec::batch::{MAX_BRINGING, MAX_CONTENT, literals, sequences};
 use crate::codec::frame::{BlockKind, Simple};
 
@@ -76,6 +76,8 @@ pub(super) struct Plan {
     pub(super) sequences: usize,
     pub(super) stream: Range<usize>,
     pub(super) start: Start,
+    /// And how far that is from there, for tables of the frame's own.
+    pub(super) own: OwnStart,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,10 +115,11 @@ impl Plan {
     /// The plan for a value of this outline whose content has `size` bytes; `None` for one that is
     /// better left to libzstd, which also says what is wrong with it if something is.
     ///
-    /// `starts` are of the dictionary, if there is one, and `own` reads a table of the frame's own
+    /// Frames that bring tables, or literals in four streams, are looked at if that is so (`BRINGING`): what few
+    /// frames of a column have is not to make the others slower. `starts` are of the dictionary, if there is one, and `own` reads a table of the frame's own
     /// (`Starts::read`).
     #[inline(always)]
-    pub(super) fn read(
+    pub(super) fn read<const BRINGING: bool>(
         value: &[u8],
         outline: Outline,
         size: usize,
@@ -144,9 +147,11 @@ impl Plan {
                 sequences: 0,
                 stream,
                 start,
+                own: OwnStart::default(),
             });
         }
-        let (kind, four, literal_bytes, literals) = read_literals(value.get(start..end)?)?;
+        let (kind, four, literal_bytes, literals) =
+            read_literals::<BRINGING>(value.get(start..end)?)?;
         let has_code = match kind {
             Literals::Raw | Literals::Rle => true,
             Literals::Repeat => takes.repeat,
@@ -169,30 +174,42 @@ impl Plan {
             [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8 | usize::from(low), 2),
             _ => return None,
         };
-        let mut first = Start::default();
+        let (mut first, mut own_start) = (Start::default(), OwnStart::default());
         let mut stream = end..end;
         if used == section.len() {
             if section != [0] || literals != size {
                 return None;
             }
         } else {
-            let (start, single) = starts.read(section[used], &section[used + 1..], own)?;
+            let (start, own, single) =
+                starts.read::<BRINGING>(section[used], &section[used + 1..], own)?;
             let used = used + 1 + single;
-            first = start;
+            (first, own_start) = (start, own);
             stream.start = at + used;
             let near = stream.start < sequences::BEFORE_STREAM;
             if sequences == 0 || sequences > size / 3 || near || stream.is_empty() {
                 return None;
             }
         }
-        Some(Self { kind, literal_bytes, four, literals, sequences, stream, start: first })
+        Some(Self {
+            kind,
+            literal_bytes,
+            four,
+            literals,
+            sequences,
+            stream,
+            start: first,
+            own: own_start,
+        })
     }
 }
 
 /// The kind of the literals, whether they are in four streams, the bytes of their section behind its
 /// header (section 3.1.1.3.1.1), and how many literals these are.
 #[inline(always)]
-fn read_literals(body: &[u8]) -> Option<(Literals, bool, Range<usize>, usize)> {
+fn read_literals<const BRINGING: bool>(
+    body: &[u8],
+) -> Option<(Literals, bool, Range<usize>, usize)> {
     let first = *body.first()?;
     let start = match body.first_chunk() {
         Some(start) => u32::from_le_bytes(*start),
@@ -211,7 +228,14 @@ fn read_literals(body: &[u8]) -> Option<(Literals, bool, Range<usize>, usize)> {
                 _ => (Literals::Rle, false, header, 1, count),
             }
         }
-        kind => {
+        3 if format == 0 => {
+            let (count, size) = ((start >> 4 & 0x3ff) as usize, (start >> 14 & 0x3ff) as usize);
+            if count == 0 || size == 0 {
+                return None;
+            }
+            (Literals::Repeat, false, 3, size, count)
+        }
+        kind if BRINGING => {
             let (header, count, size) = match format {
                 0 | 1 => (3, start >> 4 & 0x3ff, start >> 14 & 0x3ff),
                 2 => (4, start >> 4 & 0x3fff, start >> 18),
@@ -224,6 +248,7 @@ fn read_literals(body: &[u8]) -> Option<(Literals, bool, Range<usize>, usize)> {
             let kind = if kind == 2 { Literals::Own } else { Literals::Repeat };
             (kind, format > 0, header, size as usize, count as usize)
         }
+        _ => return None,
     };
     (header + size <= body.len()).then_some((kind, four, header..header + size, count))
 }

@@ -6,12 +6,7 @@ use crate::codec::batch::tables::{Distributions, LITERALS, MATCHES, States};
 /// Where a frame's states begin: what is added to the numbers that the first bits say, 32 bits, and
 /// behind it how many bits these are, in a byte each: literal lengths, offsets, match lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Start {
-    packed: u64,
-    /// What is added to the states themselves, 16 bits each in the order of modes: where tables are that
-    /// the frame brings itself.
-    own: u64,
-}
+pub(super) struct Start(u64);
 
 const LITERAL_LOG: u32 = 32;
 const OFFSET_LOG: u32 = 40;
@@ -20,17 +15,12 @@ const MATCH_LOG: u32 = 48;
 impl Start {
     #[inline(always)]
     pub(super) fn packed(self) -> u64 {
-        self.packed
-    }
-
-    #[inline(always)]
-    pub(super) fn own(self) -> u64 {
-        self.own
+        self.0
     }
 
     #[inline(always)]
     fn log(self, at: u32) -> u32 {
-        (self.packed >> at & 0xff) as u32
+        (self.0 >> at & 0xff) as u32
     }
 
     /// Bits of the first states of a stream.
@@ -48,7 +38,19 @@ impl Start {
         let bits = bits >> self.log(MATCH_LOG);
         let offsets = low(bits, self.log(OFFSET_LOG));
         let literals = low(bits >> self.log(OFFSET_LOG), self.log(LITERAL_LOG));
-        States::at(self.packed as u32, literals, offsets, matches)
+        States::at(self.0 as u32, literals, offsets, matches)
+    }
+}
+
+/// What is added to the states themselves, 16 bits each in the order of modes: where tables are that the
+/// frame brings itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct OwnStart(u64);
+
+impl OwnStart {
+    #[inline(always)]
+    pub(super) fn packed(self) -> u64 {
+        self.0
     }
 }
 
@@ -108,7 +110,7 @@ impl Modes {
                 (3, Some(logs)) => (0, logs[i]),
                 _ => return Self::default(),
             };
-            all.start.packed += u64::from(at) << states | u64::from(bits) << log;
+            all.start.0 += u64::from(at) << states | u64::from(bits) << log;
         }
         all
     }
@@ -123,36 +125,75 @@ impl Starts {
     /// `None` if a table is not to be had. `own` is asked for the tables that the frame brings, by their
     /// place in the order of modes and the bytes that they begin.
     #[inline(always)]
-    pub(super) fn read(
+    pub(super) fn read<const BRINGING: bool>(
         &self,
         byte: u8,
         behind: &[u8],
-        mut own: impl FnMut(usize, &[u8]) -> Option<Own>,
-    ) -> Option<(Start, usize)> {
+        own: impl FnMut(usize, &[u8]) -> Option<Own>,
+    ) -> Option<(Start, OwnStart, usize)> {
         let modes = &self.0[usize::from(byte >> 2)];
         if !modes.taken || byte & 3 != 0 {
             return None;
         }
-        if modes.single | modes.own == 0 {
-            return Some((modes.start, 0));
+        match (modes.single, modes.own) {
+            (0, 0) => Some((modes.start, OwnStart::default(), 0)),
+            (_, 0) => {
+                let (start, used) = modes.read_single(behind)?;
+                Some((start, OwnStart::default(), used))
+            }
+            _ if BRINGING => modes.read_own(behind, own),
+            _ => None,
         }
-        let mut start = modes.start;
+    }
+}
+
+impl Modes {
+    #[inline(always)]
+    fn read_single(&self, behind: &[u8]) -> Option<(Start, usize)> {
+        let mut start = self.start;
         let mut used = 0;
         for (i, place) in PLACES.iter().enumerate() {
-            if modes.single >> i & 1 == 1 {
-                let code = *behind.get(used)?;
-                if code > place.kind.max_code {
-                    return None;
-                }
-                start.packed += u64::from(code) << place.states;
+            if self.single >> i & 1 == 1 {
+                place.read_code(&mut start, *behind.get(used)?)?;
                 used += 1;
-            } else if modes.own >> i & 1 == 1 {
-                let own = own(i, &behind[used..])?;
-                start.packed += u64::from(own.log) << place.log;
-                start.own |= u64::from(own.start) << (16 * i);
-                used += own.bytes;
             }
         }
         Some((start, used))
+    }
+
+    /// (Apart, so that what few frames need does not make the others slower.)
+    #[inline(never)]
+    fn read_own(
+        &self,
+        behind: &[u8],
+        mut own: impl FnMut(usize, &[u8]) -> Option<Own>,
+    ) -> Option<(Start, OwnStart, usize)> {
+        let mut start = self.start;
+        let mut own_start = OwnStart::default();
+        let mut used = 0;
+        for (i, place) in PLACES.iter().enumerate() {
+            if self.single >> i & 1 == 1 {
+                place.read_code(&mut start, *behind.get(used)?)?;
+                used += 1;
+            } else if self.own >> i & 1 == 1 {
+                let own = own(i, &behind[used..])?;
+                start.0 += u64::from(own.log) << place.log;
+                own_start.0 |= u64::from(own.start) << (16 * i);
+                used += own.bytes;
+            }
+        }
+        Some((start, own_start, used))
+    }
+}
+
+impl Place {
+    /// Moves a start to a single code.
+    #[inline(always)]
+    fn read_code(&self, start: &mut Start, code: u8) -> Option<()> {
+        if code > self.kind.max_code {
+            return None;
+        }
+        start.0 += u64::from(code) << self.states;
+        Some(())
     }
 }

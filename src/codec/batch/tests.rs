@@ -442,7 +442,7 @@ fn tables_of_several_kinds_in_one_frame() {
             frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
         let is_mixed = |(frame, size): &(&[u8], usize)| {
             let Prepared { starts, .. } = &case.prepared;
-            let plan = Plan::read(
+            let plan = Plan::read::<false>(
                 frame,
                 outline(frame, *size),
                 *size,
@@ -488,7 +488,7 @@ impl Brought {
     fn note(&mut self, frame: &[u8], size: usize, prepared: &Prepared) -> bool {
         let takes = Takes::new(prepared.has_tables(), true, size);
         let mut tables = [0; 3];
-        let plan = Plan::read(
+        let plan = Plan::read::<true>(
             frame,
             outline(frame, size),
             size,

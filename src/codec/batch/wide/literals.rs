@@ -67,7 +67,7 @@ impl Batch {
     }
 
     /// Takes a stream of a frame, with its table if that is its own; whether it can be read.
-    #[inline]
+    #[inline(always)]
     fn push(
         &mut self,
         stream: &Stream<'_>,
@@ -183,9 +183,20 @@ unsafe fn decode_by<L: Look>(
     let mut lanes = 0;
     for number in order.iter().filter(|number| !before.contains(usize::from(*number))) {
         let table = tables.get(usize::from(number)).copied().unwrap_or_default();
-        let all = streams::for_each(listed.job(number), |stream| {
-            if !batches[lanes / LANES].push(&stream, number, table, out) {
-                return false;
+        let job = listed.job(number);
+        let (one, four);
+        let streams: &[Stream<'_>] = if job.four {
+            four = streams::four(job);
+            four.as_ref().map_or(&[], |four| four)
+        } else {
+            one = streams::one(job);
+            one.as_slice()
+        };
+        let mut all = !streams.is_empty();
+        for stream in streams {
+            if !batches[lanes / LANES].push(stream, number, table, out) {
+                all = false;
+                break;
             }
             lanes += 1;
             if lanes == BATCHES * LANES {
@@ -194,8 +205,7 @@ unsafe fn decode_by<L: Look>(
                 batches.iter_mut().for_each(|batch| batch.len = 0);
                 lanes = 0;
             }
-            true
-        });
+        }
         if !all {
             failed.insert(number);
         }

@@ -4,7 +4,7 @@ use crate::codec::batch::GROUP_FRAMES;
 use crate::codec::batch::codes::{self, Kind};
 use crate::codec::batch::fse::{Distribution, State};
 use crate::codec::batch::huffman::MAX_BITS;
-use crate::codec::batch::starts::Own;
+use crate::codec::batch::starts::{Own, OwnStart};
 use crate::codec::batch::tables::{LENGTH_STATE, OFFSET_STATE};
 use crate::codec::batch::wide::tables::{Codes, WideTables};
 
@@ -17,6 +17,8 @@ pub(in crate::codec::batch) struct OwnTables {
     literals: Tables,
     offsets: Tables,
     matches: Tables,
+    /// How far each frame's states are from where they began otherwise (`starts::OwnStart`).
+    starts: [u64; GROUP_FRAMES],
 }
 
 impl Default for OwnTables {
@@ -25,6 +27,7 @@ impl Default for OwnTables {
             literals: Tables::new(&codes::LITERAL_LENGTHS, Codes::literals(), LENGTH_STATE),
             offsets: Tables::new(&codes::OFFSETS, Codes::offsets(), OFFSET_STATE),
             matches: Tables::new(&codes::MATCH_LENGTHS, Codes::matches(), LENGTH_STATE),
+            starts: [0; _],
         }
     }
 }
@@ -43,6 +46,17 @@ impl OwnTables {
         for tables in [&mut self.literals, &mut self.offsets, &mut self.matches] {
             tables.used = tables.shared;
         }
+        self.starts.fill(0);
+    }
+
+    /// Notes where the states of a frame begin.
+    #[inline(always)]
+    pub(in crate::codec::batch) fn start(&mut self, number: u8, start: OwnStart) {
+        self.starts[usize::from(number)] = start.packed();
+    }
+
+    pub(super) fn starts(&self) -> &[u64] {
+        &self.starts
     }
 
     /// Adds the table that `bytes` begin with (RFC 8878, section 4.1), of the kind with this number in

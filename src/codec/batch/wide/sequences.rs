@@ -46,15 +46,15 @@ impl Batch {
     }
 
     /// Takes a frame's stream; whether it can be read.
-    #[inline]
-    fn push(&mut self, job: &Job<'_>, number: u8, out: &Places<'_, Sequence>) -> bool {
+    #[inline(always)]
+    fn push(&mut self, job: &Job<'_>, number: u8, own: u64, out: &Places<'_, Sequence>) -> bool {
         let Some((stream, base)) = stream_of(job) else { return false };
         let Some(bits) = bits_in(stream) else { return false };
         let Self { streams, len, .. } = self;
         streams.bases[*len] = base;
         streams.left[*len] = bits as u64 + BELOW as u64;
         streams.starts[*len] = job.states.packed();
-        streams.own[*len] = job.states.own();
+        streams.own[*len] = own;
         streams.counts[*len] = u64::from(job.sequences);
         streams.sizes[*len] = u64::from(job.size);
         streams.literals[*len] = u64::from(job.literals);
@@ -89,7 +89,7 @@ pub(in crate::codec::batch) fn decode(
     failed: &mut Failed,
 ) {
     let WideTables { literals, offsets, matches } = tables;
-    decode_by(Tables { literals, offsets, matches }, before, listed, out, failed);
+    decode_by(Tables { literals, offsets, matches }, &[], before, listed, out, failed);
 }
 
 /// The same with tables of frames' own among those that are shared.
@@ -106,13 +106,15 @@ pub(in crate::codec::batch) fn decode_own(
     failed: &mut Failed,
 ) {
     let [literals, offsets, matches] = tables.entries();
-    decode_by(Tables { literals, offsets, matches }, before, listed, out, failed);
+    let shared = Tables { literals, offsets, matches };
+    decode_by(shared, tables.starts(), before, listed, out, failed);
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn decode_by<const LENGTHS: usize, const OFFSETS: usize>(
     tables: Tables<'_, LENGTHS, OFFSETS>,
+    own: &[u64],
     before: &Before,
     listed: Listed<'_>,
     out: &mut [Sequence],
@@ -122,7 +124,8 @@ fn decode_by<const LENGTHS: usize, const OFFSETS: usize>(
     let order = listed.order(|job| job.sequences);
     let mut batch = Batch::new();
     for number in order.iter() {
-        if !batch.push(listed.job(number), number, out) {
+        let own = own.get(usize::from(number)).copied().unwrap_or(0);
+        if !batch.push(listed.job(number), number, own, out) {
             failed.insert(number);
         }
         if batch.len == LANES {

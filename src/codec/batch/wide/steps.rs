@@ -22,7 +22,7 @@ pub(super) struct Streams {
     pub(super) left: Numbers,
     /// Where states begin, and the bits for that (`Start::packed`).
     pub(super) starts: Numbers,
-    /// What is added to the states (`Start::own`).
+    /// What is added to the states (`OwnStart`).
     pub(super) own: Numbers,
     pub(super) counts: Numbers,
     /// What the sequences have to add up to.

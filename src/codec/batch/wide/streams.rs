@@ -18,34 +18,38 @@ pub(super) fn most_literals(job: &Job<'_>) -> u32 {
     if job.four { job.literals.div_ceil(4) } else { job.literals }
 }
 
-/// Hands the streams of a frame to `each`, in order; whether they are all there and were all taken.
+/// The only stream of a frame; `None` if it is not there.
 #[inline(always)]
-pub(super) fn for_each<'a>(job: &Job<'a>, mut each: impl FnMut(Stream<'a>) -> bool) -> bool {
+pub(super) fn one<'a>(job: &Job<'a>) -> Option<Stream<'a>> {
     let (bytes, mut start) = job.literal_bytes();
     if job.own_code {
-        let Some(size) = bytes.get(start).map(|first| code_size(*first)) else { return false };
-        start += size;
+        start += code_size(*bytes.get(start)?);
     }
-    let (at, count) = (job.literals_at as usize, job.literals as usize);
-    if !job.four {
-        return each(Stream { bytes, start, at, count });
-    }
+    Some(Stream { bytes, start, at: job.literals_at as usize, count: job.literals as usize })
+}
+
+/// The streams of a frame that has four, in order; `None` if they are not there.
+#[inline]
+pub(super) fn four<'a>(job: &Job<'a>) -> Option<[Stream<'a>; 4]> {
+    let Stream { bytes, start, at, count } = one(job)?;
     // Sizes of the first three, two bytes each; all but the last have as many literals.
-    let Some(sizes) = bytes.get(start..).and_then(|rest| rest.first_chunk::<6>()) else {
-        return false;
-    };
-    start += sizes.len();
+    let sizes = bytes.get(start..)?.first_chunk::<6>()?;
     let most = count.div_ceil(4);
-    let Some(least @ 1..) = count.checked_sub(3 * most) else { return false };
-    for (i, size) in sizes.chunks_exact(2).enumerate() {
-        let end = start + usize::from(u16::from_le_bytes([size[0], size[1]]));
-        let Some(bytes) = bytes.get(..end) else { return false };
-        if !each(Stream { bytes, start, at: at + i * most, count: most }) {
-            return false;
-        }
+    let least @ 1.. = count.checked_sub(3 * most)? else { return None };
+    let first = start + sizes.len();
+    let mut start = first;
+    let mut next = |i: usize, count: usize, end: usize| {
+        let stream = Stream { bytes: bytes.get(..end)?, start, at: at + i * most, count };
         start = end;
-    }
-    each(Stream { bytes, start, at: at + 3 * most, count: least })
+        Some(stream)
+    };
+    let [a, b, c] = [0, 2, 4].map(|i| usize::from(u16::from_le_bytes([sizes[i], sizes[i + 1]])));
+    Some([
+        next(0, most, first + a)?,
+        next(1, most, first + a + b)?,
+        next(2, most, first + a + b + c)?,
+        next(3, least, bytes.len())?,
+    ])
 }
 
 /// The bytes of a code's description, by the first of them (section 4.2.1).
