@@ -8,6 +8,7 @@
 //! ```text
 //! values    | frame 0 | frame 1 | frame 2 | frame 3 | ...            Group::push: a plan, a job each
 //!                |         |         |         |
+//! codes     of eight frames at once, where frames bring them        wide/codes.rs
 //! literals  lane 0    lane 1    lane 2    lane 3    a step in turn   literals.rs, or wide/literals.rs
 //! sequences lane 0    lane 1    ...                 a step in turn   sequences.rs, or wide/sequences.rs
 //!                (streams of about the same length together: order.rs)
