@@ -30,3 +30,24 @@ pub fn dictionary() -> Dictionary {
         LazyLock::new(|| Dictionary::from_bytes(parts()[0]).expect("a sound dictionary"));
     TRAINED.clone()
 }
+
+/// Frames without a dictionary, which bring codes and tables of their own: pieces of [`parts`], of several
+/// sizes, as they are and with few kinds of bytes, at several levels.
+pub fn bringing() -> &'static [Vec<u8>] {
+    static MADE: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let text: Vec<u8> = parts().concat();
+        let mut frames = Vec::new();
+        for (i, size) in [90, 200, 400, 900, 1800, 3500].into_iter().enumerate() {
+            for (level, from) in [(1, 0), (3, 700), (12, 1400), (19, 300)] {
+                let piece: Vec<u8> = text.iter().skip(from + 50 * i).take(size).copied().collect();
+                let few: Vec<u8> = piece.iter().map(|byte| (byte & 7) * (byte >> 3 & 1)).collect();
+                let letters: Vec<u8> = piece.iter().map(|byte| b'a' + (byte & byte >> 3)).collect();
+                for value in [piece, few, letters] {
+                    frames.push(zstd::bulk::compress(&value, level).expect("a frame"));
+                }
+            }
+        }
+        frames
+    });
+    &MADE
+}
