@@ -30,6 +30,7 @@ mod cancel;
 mod column;
 mod compress;
 mod decompress;
+mod dictionaries;
 mod dictionary;
 mod failures;
 mod frame;
