@@ -9,6 +9,9 @@ use crate::codec::frame::{BlockKind, Simple};
 /// Bytes of a checksum (section 3.1.1).
 pub(super) const CHECKSUM_SIZE: usize = 4;
 
+/// The least literals that libzstd takes in four streams.
+const MIN_FOUR: u32 = 6;
+
 /// Where the block of a frame is, as its headers say, if it is the only one, compressed or raw, and
 /// small enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -242,7 +245,7 @@ fn read_literals<const BRINGING: bool>(
                 // So many literals are not taken.
                 _ => return None,
             };
-            if count == 0 || size == 0 {
+            if count == 0 || size == 0 || format > 0 && count < MIN_FOUR {
                 return None;
             }
             let kind = if kind == 2 { Literals::Own } else { Literals::Repeat };

@@ -11,7 +11,7 @@ use crate::codec::batch::instructions::Instructions;
 use crate::codec::batch::plan::{Literals, Outline, Plan, Takes};
 use crate::codec::batch::starts::Own;
 use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE};
-use crate::codec::batch::{Group, Prepared, Workspace, twin};
+use crate::codec::batch::{GROUP_FRAMES, Group, Prepared, Workspace, twin};
 use crate::codec::frame::{Format, read_header, read_simple};
 
 /// splitmix64.
@@ -140,8 +140,17 @@ impl Case {
     /// What the batch decoder makes of frames whose contents have these sizes; `None` where it
     /// leaves one to libzstd. Each value goes behind the one before, with nothing behind the last.
     fn batch(&self, frames: &[(&[u8], usize)], instructions: Instructions) -> Vec<Option<Vec<u8>>> {
-        let mut workspace = Workspace::default();
-        let mut group = Group::new(&self.prepared, &mut workspace);
+        self.batch_in(&mut Workspace::default(), frames, instructions)
+    }
+
+    /// The same with a workspace that may have been used.
+    fn batch_in(
+        &self,
+        workspace: &mut Workspace,
+        frames: &[(&[u8], usize)],
+        instructions: Instructions,
+    ) -> Vec<Option<Vec<u8>>> {
+        let mut group = Group::new(&self.prepared, workspace);
         group.instructions = instructions;
         let total = frames.iter().map(|(_, size)| size).sum();
         let mut memory = vec![MaybeUninit::new(0xEE); total];
@@ -324,6 +333,8 @@ fn the_twin_decodes_what_libzstd_makes() {
 fn sound_frames_come_back() {
     let cases = Case::all();
     let mut random = Random(seed());
+    // One for all, as a thread has.
+    let mut workspace = Workspace::default();
     let mut taken = vec![0; cases.len()];
     let mut done = 0;
     while done < rounds(4000) {
@@ -334,7 +345,7 @@ fn sound_frames_come_back() {
             let pairs: Vec<(&[u8], usize)> =
                 frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
             for instructions in Instructions::all() {
-                let made = case.batch(&pairs, instructions);
+                let made = case.batch_in(&mut workspace, &pairs, instructions);
                 for ((made, value), frame) in made.into_iter().zip(&values).zip(&frames) {
                     if let Some(made) = made {
                         *taken += 1;
@@ -381,6 +392,8 @@ fn damage(random: &mut Random, frame: &mut Vec<u8>, other: &[u8]) {
 fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
     let cases = Case::all();
     let mut random = Random(seed());
+    // One for all, as a thread has.
+    let mut workspace = Workspace::default();
     let (mut done, mut taken, mut different) = (0, 0, 0);
     while done < rounds(20_000) {
         for case in &cases {
@@ -406,7 +419,7 @@ fn what_is_taken_of_damaged_frames_is_what_libzstd_has() {
             let pairs: Vec<(&[u8], usize)> =
                 damaged.iter().map(|(frame, size, _)| (&frame[..], *size)).collect();
             for instructions in Instructions::all() {
-                let made = case.batch(&pairs, instructions);
+                let made = case.batch_in(&mut workspace, &pairs, instructions);
                 for (made, (frame, size, i)) in made.into_iter().zip(&damaged) {
                     let Some(made) = made else { continue };
                     taken += 1;
@@ -579,6 +592,64 @@ fn tables_that_frames_bring() {
     let all = [one_stream, four_streams, direct, four_by_dictionary].into_iter().chain(tables);
     assert!(all.into_iter().all(|count| *count > 0), "{brought:?}");
     eprintln!("{brought:?}");
+}
+
+/// A group that is left in the middle leaves nothing to one that has its workspace after it: neither where
+/// states of its frames' own tables begin, nor another dictionary's tables.
+#[test]
+fn a_workspace_keeps_nothing_of_a_group() {
+    let mut random = Random(seed());
+    let cases = Case::all();
+    let values: Vec<Vec<u8>> = (0..GROUP_FRAMES * 3 / 2)
+        .map(|i| {
+            // Every third is long enough to bring tables of sequences.
+            let size = if i % 3 == 0 { 4000 } else { 30 + random.below(60) };
+            record(&mut random, size)
+        })
+        .collect();
+    for before in &cases {
+        for case in &cases {
+            let compressed = |case: &Case| -> Vec<Vec<u8>> {
+                let mut bulk = match &case.bytes {
+                    Some(bytes) => zstd::bulk::Compressor::with_dictionary(3, bytes).unwrap(),
+                    None => zstd::bulk::Compressor::new(3).unwrap(),
+                };
+                values.iter().map(|value| bulk.compress(value).unwrap()).collect()
+            };
+            let (left, frames) = (compressed(before), compressed(case));
+            let pairs: Vec<(&[u8], usize)> =
+                frames.iter().zip(&values).map(|(f, v)| (&f[..], v.len())).collect();
+            for instructions in Instructions::all() {
+                let mut workspace = Workspace::default();
+                let mut group = Group::new(&before.prepared, &mut workspace);
+                group.instructions = instructions;
+                // In another order, so that other frames bring tables.
+                for (frame, value) in left.iter().zip(&values).skip(1) {
+                    if !group.is_full() {
+                        group.push(frame, outline(frame, value.len()), value.len());
+                    }
+                }
+                group.decode();
+                drop(group);
+                let made = case.batch_in(&mut workspace, &pairs, instructions);
+                assert_eq!(made, case.batch(&pairs, instructions));
+            }
+        }
+    }
+}
+
+/// Four streams of a literal each, which libzstd does not take.
+#[test]
+fn four_streams_of_too_few_literals() {
+    let frame = [
+        0x28, 0xB5, 0x2F, 0xFD, 0x80, 0, 4, 0, 0, 0, 0x85, 0, 0, 0x46, 0, 3, 0x80, 0x10, 1, 0, 1,
+        0, 1, 0, 2, 3, 2, 3, 0,
+    ];
+    let case = Case::none();
+    assert!(case.libzstd().decompress(&frame, 4).is_err());
+    for instructions in Instructions::all() {
+        assert_eq!(case.batch(&[(&frame, 4)], instructions), [None]);
+    }
 }
 
 /// Contents that are one match, about as long as a frame may be that is taken: lengths have so many bits

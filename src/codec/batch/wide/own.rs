@@ -33,9 +33,10 @@ impl Default for OwnTables {
 }
 
 impl OwnTables {
-    /// Begins with the tables that frames share.
+    /// Begins with the tables that frames share; whatever a group before had is gone.
     #[cold]
     pub(in crate::codec::batch) fn share(&mut self, shared: &WideTables) {
+        self.clear();
         self.literals.share(&shared.literals);
         self.offsets.share(&shared.offsets);
         self.matches.share(&shared.matches);
