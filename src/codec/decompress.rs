@@ -505,7 +505,7 @@ impl Call<'_> {
         };
         if let Some(prepared) = self.batch {
             let mut group = Group::new(prepared, workspace);
-            let mut waiting = Vec::with_capacity(GROUP_ROWS);
+            let mut waiting = Vec::with_capacity(GROUP_ROWS.min(run.rows.len()));
             loop {
                 group.clear();
                 waiting.clear();

@@ -127,17 +127,16 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// No frames yet.
+    /// No frames yet, and no memory for them.
     pub(super) fn new(prepared: &'a Prepared, workspace: &'a mut Workspace) -> Self {
-        workspace.literals.resize(GROUP_LITERALS, 0);
         Self {
             prepared,
             workspace,
             instructions: Instructions::detect(),
-            jobs: Vec::with_capacity(GROUP_FRAMES),
-            with_literals: Vec::with_capacity(GROUP_FRAMES),
-            with_codes: Vec::with_capacity(GROUP_FRAMES),
-            with_sequences: Vec::with_capacity(GROUP_FRAMES),
+            jobs: Vec::new(),
+            with_literals: Vec::new(),
+            with_codes: Vec::new(),
+            with_sequences: Vec::new(),
             shared: false,
             with_tables: false,
             failed: Failed::default(),
@@ -176,6 +175,16 @@ impl<'a> Group<'a> {
             || self.push_bringing(frame, outline, size)
     }
 
+    /// Makes room for a group.
+    #[cold]
+    fn make_room(&mut self) {
+        self.workspace.literals.resize(GROUP_LITERALS, 0);
+        self.jobs.reserve(GROUP_FRAMES);
+        for numbers in [&mut self.with_literals, &mut self.with_codes, &mut self.with_sequences] {
+            numbers.reserve(GROUP_FRAMES);
+        }
+    }
+
     #[inline(never)]
     fn push_bringing(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> bool {
         self.try_push::<true>(frame, outline, size).is_some()
@@ -194,6 +203,9 @@ impl<'a> Group<'a> {
             if takes.own { self.own_table(kind, bytes) } else { None }
         })?;
         let job = Job::new(frame, outline, size, &plan, self.literals, self.sequences)?;
+        if self.jobs.capacity() == 0 {
+            self.make_room();
+        }
         // Below 128.
         let number = self.jobs.len() as u8;
         self.jobs.push(job);
