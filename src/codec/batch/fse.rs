@@ -117,7 +117,7 @@ impl Distribution {
         let step = (size >> 1) + (size >> 3) + 3;
         let (mut part, mut at) = (0, 0);
         for _ in 0..size {
-            symbols[at] = parts[part % parts.len()];
+            symbols[at] = parts[part];
             part += usize::from(at < end);
             at = (at + step) & (size - 1);
         }

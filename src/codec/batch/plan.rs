@@ -9,7 +9,7 @@ use crate::codec::frame::{BlockKind, Simple};
 /// Bytes of a checksum (section 3.1.1).
 pub(super) const CHECKSUM_SIZE: usize = 4;
 
-/// The least literals that libzstd takes in four streams.
+/// The fewest literals that libzstd takes in four streams.
 const MIN_FOUR: u32 = 6;
 
 /// Where the block of a frame is, as its headers say, if it is the only one, compressed or raw, and
@@ -118,9 +118,9 @@ impl Plan {
     /// The plan for a value of this outline whose content has `size` bytes; `None` for one that is
     /// better left to libzstd, which also says what is wrong with it if something is.
     ///
-    /// Frames that bring tables, or literals in four streams, are looked at if that is so (`BRINGING`): what few
-    /// frames of a column have is not to make the others slower. `starts` are of the dictionary, if there is one, and `own` reads a table of the frame's own
-    /// (`Starts::read`).
+    /// `starts` are of the dictionary, if there is one, and `own` reads a table of the frame's own
+    /// (`Starts::read`). Only with `BRINGING` are frames looked at that bring tables, or have literals in
+    /// four streams: what few frames of a column have is not to make the others slower.
     #[inline(always)]
     pub(super) fn read<const BRINGING: bool>(
         value: &[u8],
