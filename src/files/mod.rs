@@ -52,6 +52,7 @@ mod sink;
 mod source;
 mod table;
 mod target;
+mod writeback;
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -289,7 +290,7 @@ fn run(
         return Err(Error::in_file(source_path, problem));
     }
     let target = Target::create(target_path)?;
-    let sink = Sink::new(target, format, source.format, &plan)?;
+    let sink = Sink::new(target, format, &source, &plan)?;
     let total_rows = source.total_rows;
     let mut reports: Vec<ColumnReport> = plan.names().map(ColumnReport::new).collect();
     let mut rows = 0_u64;

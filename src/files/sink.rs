@@ -10,7 +10,7 @@ use arrow_ipc::writer::{FileWriter, StreamWriter};
 use crate::error::{Error, Result};
 use crate::files::batch::Plan;
 use crate::files::parquet;
-use crate::files::source::FileFormat;
+use crate::files::source::{FileFormat, Source};
 use crate::files::target::Target;
 
 /// A file that is being written; nothing stands under its name before [`Self::finish`].
@@ -29,20 +29,30 @@ impl Sink {
     pub(super) fn new(
         target: Target,
         format: FileFormat,
-        source: FileFormat,
+        source: &Source,
         plan: &Plan,
     ) -> Result<Self> {
         let path = target.path().to_owned();
         let writer = match format {
-            FileFormat::Parquet => parquet::writer(target, plan, source == FileFormat::Parquet)
+            FileFormat::Parquet => parquet::writer(target, plan, source.format == FileFormat::Parquet)
                 .map(|writer| Writer::Parquet(Box::new(writer)))
                 .map_err(|error| Error::in_file(&path, error))?,
-            FileFormat::Ipc => FileWriter::try_new(target, &plan.schema)
-                .map(Writer::Ipc)
-                .map_err(|error| Error::in_file(&path, error))?,
-            FileFormat::IpcStream => StreamWriter::try_new(target, &plan.schema)
-                .map(Writer::IpcStream)
-                .map_err(|error| Error::in_file(&path, error))?,
+            FileFormat::Ipc => {
+                let writer = source.ipc.options().and_then(|options| {
+                    FileWriter::try_new_with_options(target, &plan.schema, options)
+                });
+                let mut writer = in_path(&path, writer)?;
+                for (key, value) in &source.ipc.footer {
+                    writer.write_metadata(key, value);
+                }
+                Writer::Ipc(writer)
+            }
+            FileFormat::IpcStream => {
+                let writer = source.ipc.options().and_then(|options| {
+                    StreamWriter::try_new_with_options(target, &plan.schema, options)
+                });
+                Writer::IpcStream(in_path(&path, writer)?)
+            }
         };
         Ok(Self { path, writer })
     }

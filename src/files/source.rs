@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use crate::error::{Error, Result};
+use crate::files::ipc::Kept;
 use crate::files::parquet::ParquetFile;
 use crate::files::{ipc, parquet};
 
@@ -75,6 +76,8 @@ pub(super) struct Source {
     pub(super) not_kept: Option<String>,
     /// The file itself, if it is a Parquet file.
     pub(super) parquet: Option<ParquetFile>,
+    /// What an Arrow IPC file says beside its batches.
+    pub(super) ipc: Kept,
     pub(super) steps: Steps,
 }
 
@@ -118,6 +121,7 @@ impl Source {
         total_rows: Option<u64>,
         steps: Steps,
     ) -> Self {
-        Self { schema, format, total_rows, not_kept: None, parquet: None, steps }
+        let (not_kept, parquet, ipc) = (None, None, Kept::default());
+        Self { schema, format, total_rows, not_kept, parquet, ipc, steps }
     }
 }

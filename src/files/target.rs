@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
+use crate::files::writeback::Written;
 
 /// An output that nobody sees before [`Self::commit`].
 ///
@@ -19,7 +20,7 @@ pub(super) struct Target {
 
 enum Output {
     /// Beside the target, and its name.
-    Temporary(NamedTempFile, PathBuf),
+    Temporary(Written, PathBuf),
     Direct(Box<dyn Write + Send>),
 }
 
@@ -89,7 +90,7 @@ impl Target {
             // As they are, not less what the user's mask takes off.
             file.as_file().set_permissions(permissions)?;
         }
-        Ok(Output::Temporary(file, place))
+        Ok(Output::Temporary(Written::new(file), place))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -102,7 +103,8 @@ impl Target {
         let commit = || -> io::Result<()> {
             match writer.into_inner().map_err(io::IntoInnerError::into_error)? {
                 Output::Direct(mut output) => output.flush(),
-                Output::Temporary(file, place) => {
+                Output::Temporary(written, place) => {
+                    let file = written.into_file();
                     file.as_file().sync_all()?;
                     file.persist(&place).map_err(|error| error.error)?;
                     sync_folder(&place)

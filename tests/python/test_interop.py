@@ -809,6 +809,37 @@ def test_compressed_ipc_is_read(
     assert_values(read_there(values_of(read(target))), MIXED)
 
 
+@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
+@pytest.mark.parametrize("ending", [".arrow", ".arrows"], ids=["ipc-file", "ipc-stream"])
+def test_ipc_is_written_as_it_was(
+    command: Command, folder: Path, ending: str, compression: str | None
+) -> None:
+    """Buffers compressed as in the input, or not at all; and what is in a file's footer is kept."""
+    rows = len(MIXED)
+    table = table_of(MIXED).append_column("same", pa.array([7] * rows, pa.int64()))
+    options = ipc.IpcWriteOptions(compression=compression)
+    footer = {"source": "a test", "größe": "42"}
+    source, small, back = (folder / f"{name}{ending}" for name in ("in", "small", "back"))
+    kept = {"metadata": footer} if ending == ".arrow" else {}
+    write(table, source, options=options, **kept)
+    command("compress", source, "-c", "value", "-o", small)
+    command("decompress", small, "-o", back)
+    assert_tables(read(back), table)
+    for path in (small, back):
+        with pa.memory_map(str(path)) as mapped:
+            raw = mapped.read()
+        marked = {None: b"\x07\0\0\0\0\0\0\0" * rows, "zstd": b"\x28\xb5\x2f\xfd"}
+        if compression == "lz4":
+            assert b"\x04\x22\x4d\x18" in raw and marked[None] not in raw
+        elif compression == "zstd":
+            assert marked["zstd"] in raw and marked[None] not in raw
+        else:
+            assert marked[None] in raw
+        if ending == ".arrow":
+            found = ipc.open_file(path).metadata
+            assert dict(found) == {key.encode(): text.encode() for key, text in footer.items()}
+
+
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "brotli", "lz4", "zstd"])
 def test_compressed_parquet_is_read(command: Command, folder: Path, compression: str) -> None:
     """Parquet with compressed pages of each kind is read."""

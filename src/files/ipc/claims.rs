@@ -3,10 +3,11 @@
 use std::io::{self, Read};
 
 use arrow_buffer::MutableBuffer;
-use arrow_ipc::{CompressionType, MessageHeader};
+use arrow_ipc::CompressionType;
 use arrow_schema::ArrowError;
 
 use super::damaged;
+use super::kept::batch_of;
 use crate::codec::{Format, read_value};
 
 /// As much is believed at once.
@@ -47,13 +48,7 @@ pub(super) fn check_compressed(
     message: &arrow_ipc::Message<'_>,
     body: &[u8],
 ) -> Result<(), ArrowError> {
-    let batch = match message.header_type() {
-        MessageHeader::RecordBatch => message.header_as_record_batch(),
-        MessageHeader::DictionaryBatch => {
-            message.header_as_dictionary_batch().and_then(|batch| batch.data())
-        }
-        _ => None,
-    };
+    let batch = batch_of(message);
     let Some((batch, compression)) = batch.and_then(|batch| Some((batch, batch.compression()?)))
     else {
         return Ok(());

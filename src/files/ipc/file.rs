@@ -7,10 +7,11 @@ use std::vec::IntoIter;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, root_as_footer, root_as_message};
+use arrow_ipc::{Block, Message, root_as_footer, root_as_message};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::claims::{check_compressed, read_claimed};
+use super::kept::Kept;
 use super::{damaged, not_a_message, read_schema};
 
 /// Behind the footer: its size, and the magic number.
@@ -26,6 +27,7 @@ pub(super) struct Batches {
     schema: SchemaRef,
     decoder: FileDecoder,
     blocks: IntoIter<Block>,
+    kept: Kept,
 }
 
 impl Batches {
@@ -52,7 +54,13 @@ impl Batches {
             decoder: FileDecoder::new(schema.clone(), footer.version()),
             schema,
             blocks: batches.iter().copied().collect::<Vec<_>>().into_iter(),
+            kept: Kept::default().with_footer(footer.custom_metadata().iter().flatten()),
         };
+        if let Some(first) = batches.iter().next() {
+            let (start, metadata, _) = read.place(first)?;
+            let whole = read.bytes(start, metadata as u64)?;
+            read.kept = read.kept.compressed_as(&message(&whole)?);
+        }
         for block in footer.dictionaries().iter().flatten() {
             let bytes = read.block(block)?;
             read.decoder.read_dictionary(block, &bytes)?;
@@ -64,8 +72,13 @@ impl Batches {
         self.schema.clone()
     }
 
-    /// The bytes of a message, with its body.
-    fn block(&mut self, block: &Block) -> Result<Buffer, ArrowError> {
+    /// What a copy of the file is to say too.
+    pub(super) fn kept(&self) -> Kept {
+        self.kept.clone()
+    }
+
+    /// Where a message is: its start, the bytes of its metadata, and those with its body.
+    fn place(&self, block: &Block) -> Result<(u64, usize, u64), ArrowError> {
         let number = |number: i64| u64::try_from(number).ok();
         let place = || {
             let start = number(block.offset())?;
@@ -74,16 +87,29 @@ impl Batches {
             let inside = start.checked_add(bytes)? <= self.size;
             inside.then_some((start, metadata as usize, bytes))
         };
-        let (start, metadata, bytes) =
-            place().ok_or_else(|| damaged("a batch lies outside the file"))?;
+        place().ok_or_else(|| damaged("a batch lies outside the file"))
+    }
+
+    /// Bytes that are there.
+    fn bytes(&mut self, start: u64, bytes: u64) -> Result<Buffer, ArrowError> {
         self.file.seek(SeekFrom::Start(start))?;
-        let bytes: Buffer = read_claimed(&mut self.file, bytes, bytes)?.into();
-        let [whole, body] = [&bytes[..metadata], &bytes[metadata..]];
-        let prefix = PREFIX[usize::from(!whole.starts_with(&[0xFF; 4]))];
-        let message = whole.get(prefix..).ok_or_else(|| damaged("a message of no bytes"))?;
-        check_compressed(&root_as_message(message).map_err(not_a_message)?, body)?;
+        Ok(read_claimed(&mut self.file, bytes, bytes)?.into())
+    }
+
+    /// The bytes of a message, with its body.
+    fn block(&mut self, block: &Block) -> Result<Buffer, ArrowError> {
+        let (start, metadata, bytes) = self.place(block)?;
+        let bytes = self.bytes(start, bytes)?;
+        check_compressed(&message(&bytes[..metadata])?, &bytes[metadata..])?;
         Ok(bytes)
     }
+}
+
+/// A message by its metadata, with what stands in front of that.
+fn message(whole: &[u8]) -> Result<Message<'_>, ArrowError> {
+    let prefix = PREFIX[usize::from(!whole.starts_with(&[0xFF; 4]))];
+    let message = whole.get(prefix..).ok_or_else(|| damaged("a message of no bytes"))?;
+    root_as_message(message).map_err(not_a_message)
 }
 
 impl Iterator for Batches {

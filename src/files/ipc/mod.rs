@@ -7,6 +7,7 @@
 
 mod claims;
 mod file;
+mod kept;
 mod stream;
 
 use std::fmt::Display;
@@ -19,19 +20,23 @@ use arrow_array::RecordBatch;
 use arrow_ipc::convert::fb_to_schema;
 use arrow_schema::{ArrowError, SchemaRef};
 
+pub(super) use kept::Kept;
+
 use crate::error::{Error, Result};
 use crate::files::source::{FileFormat, Source, Step, Steps};
 
 pub(super) fn open_file(path: &Path, file: File) -> Result<Source> {
     let batches = file::Batches::open(file).map_err(|error| Error::in_file(path, error))?;
-    let schema = batches.schema();
-    Ok(Source::new(schema, FileFormat::Ipc, None, steps(path, batches)))
+    let (schema, ipc) = (batches.schema(), batches.kept());
+    let source = Source::new(schema, FileFormat::Ipc, None, steps(path, batches));
+    Ok(Source { ipc, ..source })
 }
 
 pub(super) fn open_stream(path: &Path, input: Box<dyn Read + Send>) -> Result<Source> {
     let batches = stream::Batches::open(input).map_err(|error| Error::in_file(path, error))?;
-    let schema = batches.schema();
-    Ok(Source::new(schema, FileFormat::IpcStream, None, steps(path, batches)))
+    let (schema, ipc) = (batches.schema(), batches.kept());
+    let source = Source::new(schema, FileFormat::IpcStream, None, steps(path, batches));
+    Ok(Source { ipc, ..source })
 }
 
 fn steps(

@@ -10,6 +10,7 @@ use arrow_ipc::{MessageHeader, root_as_message};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::claims::{check_compressed, read_claimed};
+use super::kept::Kept;
 use super::{damaged, not_a_message, read_schema};
 
 /// What stands in front of the size of a message; streams of before Arrow 0.15 do not have it.
@@ -20,6 +21,9 @@ pub(super) struct Batches<R> {
     input: BufReader<R>,
     schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
+    /// The message behind the schema, before its turn.
+    first: Option<Message>,
+    kept: Kept,
     ended: bool,
 }
 
@@ -30,7 +34,7 @@ struct Message {
 }
 
 impl<R: Read> Batches<R> {
-    /// Reads the schema.
+    /// Reads the schema, and the message behind it.
     pub(super) fn open(input: R) -> Result<Self, ArrowError> {
         let mut input = BufReader::new(input);
         let Some(first) = next_message(&mut input)? else {
@@ -38,16 +42,34 @@ impl<R: Read> Batches<R> {
         };
         let message = root_as_message(&first.metadata).map_err(not_a_message)?;
         let schema = read_schema(message.header_as_schema())?;
-        Ok(Self { input, schema, dictionaries: HashMap::new(), ended: false })
+        let mut kept = Kept::default();
+        let first = next_message(&mut input)?;
+        if let Some(Message { metadata, .. }) = &first {
+            kept = kept.compressed_as(&root_as_message(metadata).map_err(not_a_message)?);
+        }
+        let ended = first.is_none();
+        Ok(Self { input, schema, dictionaries: HashMap::new(), first, kept, ended })
+    }
+
+    /// What a copy of the stream is to say too.
+    pub(super) fn kept(&self) -> Kept {
+        self.kept.clone()
     }
 
     pub(super) fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
 
+    fn next_message(&mut self) -> Result<Option<Message>, ArrowError> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => next_message(&mut self.input),
+        }
+    }
+
     /// The next batch, with all dictionaries in front of it; `None` at the end.
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        while let Some(Message { metadata, body }) = next_message(&mut self.input)? {
+        while let Some(Message { metadata, body }) = self.next_message()? {
             let message = root_as_message(&metadata).map_err(not_a_message)?;
             check_compressed(&message, &body)?;
             let (version, dictionaries) = (message.version(), &mut self.dictionaries);
