@@ -260,12 +260,15 @@ impl Workers {
     }
 }
 
-/// Runs in order where they are of a size; where some are much larger (a huge value), those first,
-/// so that nobody starts on one when the others are about to finish.
+/// Runs in their order, but for those that are much larger than others (a huge value), which come first, the
+/// heaviest before all: so nobody starts on one when the others are about to finish. The others stay as
+/// they are: what is made in order of its place need not be moved there later.
 fn heaviest_first(runs: &[Run]) -> Vec<usize> {
+    let huge = |run: &Run| run.weight > 2 * RUN_BYTES.end;
     let mut order: Vec<usize> = (0..runs.len()).collect();
-    if runs.iter().any(|run| run.weight > 2 * RUN_BYTES.end) {
-        order.sort_by_key(|place| std::cmp::Reverse(runs[*place].weight));
+    if runs.iter().any(huge) {
+        let weight = |run: &Run| if huge(run) { run.weight } else { 0 };
+        order.sort_by_key(|place| std::cmp::Reverse(weight(&runs[*place])));
     }
     order
 }
@@ -375,6 +378,18 @@ mod tests {
         let starts: Vec<usize> = runs.iter().map(|run| run.rows.start).collect();
         assert_eq!((starts[0], ends[ends.len() - 1]), (0, 10 * GROUP));
         assert_eq!(starts[1..], ends[..ends.len() - 1]);
+    }
+
+    #[test]
+    fn huge_runs_come_first_and_others_in_order() {
+        let order = |weights: &[u64]| {
+            let run = |weight: &u64| Run { rows: 0..0, weight: *weight };
+            heaviest_first(&weights.iter().map(run).collect::<Vec<_>>())
+        };
+        let end = RUN_BYTES.end;
+        assert_eq!(order(&[5, 9, 1, 7]), [0, 1, 2, 3]);
+        assert_eq!(order(&[5, 9, 3 * end, 1, 7, 80 * end, 2 * end]), [5, 2, 0, 1, 3, 4, 6]);
+        assert_eq!(order(&[]), [0_usize; 0]);
     }
 
     #[test]

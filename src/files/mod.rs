@@ -20,9 +20,11 @@
 //! worked on once) batch by batch: read, compress or decompress, write, each on a thread of its own
 //! with a bounded number of batches between them. Memory is that of a few batches of about 32 MiB, or
 //! of one row where that has more, and in Parquet of the encoded pages of the row group that is being
-//! written, where pages are all zstd's.
+//! written, where pages are all zstd's. From Arrow IPC to Arrow IPC the buffers are compressed as they
+//! were (LZ4, zstd, or not), and a file's footer keeps its own metadata.
 //!
-//! The output is written to a temporary file beside the target, synced, and renamed: after a
+//! The output is written to a temporary file beside the target, synced, and renamed (on Linux what is
+//! written goes to the disk while more is made, so that the sync has little to wait for): after a
 //! crash, an error or an interruption there is the old file or the whole new one. What a crash
 //! leaves behind is cleared by the next job that writes to the folder.
 //!

@@ -34,9 +34,11 @@ impl Sink {
     ) -> Result<Self> {
         let path = target.path().to_owned();
         let writer = match format {
-            FileFormat::Parquet => parquet::writer(target, plan, source.format == FileFormat::Parquet)
-                .map(|writer| Writer::Parquet(Box::new(writer)))
-                .map_err(|error| Error::in_file(&path, error))?,
+            FileFormat::Parquet => {
+                parquet::writer(target, plan, source.format == FileFormat::Parquet)
+                    .map(|writer| Writer::Parquet(Box::new(writer)))
+                    .map_err(|error| Error::in_file(&path, error))?
+            }
             FileFormat::Ipc => {
                 let writer = source.ipc.options().and_then(|options| {
                     FileWriter::try_new_with_options(target, &plan.schema, options)
