@@ -381,18 +381,6 @@ mod tests {
     }
 
     #[test]
-    fn huge_runs_come_first_and_others_in_order() {
-        let order = |weights: &[u64]| {
-            let run = |weight: &u64| Run { rows: 0..0, weight: *weight };
-            heaviest_first(&weights.iter().map(run).collect::<Vec<_>>())
-        };
-        let end = RUN_BYTES.end;
-        assert_eq!(order(&[5, 9, 1, 7]), [0, 1, 2, 3]);
-        assert_eq!(order(&[5, 9, 3 * end, 1, 7, 80 * end, 2 * end]), [5, 2, 0, 1, 3, 4, 6]);
-        assert_eq!(order(&[]), [0_usize; 0]);
-    }
-
-    #[test]
     fn each_run_is_done_once() {
         for threads in [0, 1, 2, 7] {
             let workers = Workers::new(threads).unwrap();
@@ -457,10 +445,16 @@ mod tests {
         assert!(Arc::ptr_eq(&a, &b));
     }
 
+    /// Huge ones first, the others as they lie.
     #[test]
     fn the_heaviest_come_first() {
-        let run = |weight| Run { rows: 0..1, weight };
-        assert_eq!(heaviest_first(&[run(1), run(2), run(3)]), [0, 1, 2]);
-        assert_eq!(heaviest_first(&[run(1), run(2), run(300 << 20)]), [2, 1, 0]);
+        let order = |weights: &[u64]| {
+            let run = |weight: &u64| Run { rows: 0..1, weight: *weight };
+            heaviest_first(&weights.iter().map(run).collect::<Vec<_>>())
+        };
+        let end = RUN_BYTES.end;
+        assert_eq!(order(&[5, 9, 1, 7]), [0, 1, 2, 3]);
+        assert_eq!(order(&[1, 2, 300 << 20]), [2, 0, 1]);
+        assert_eq!(order(&[5, 9, 3 * end, 1, 7, 80 * end, 2 * end]), [5, 2, 0, 1, 3, 4, 6]);
     }
 }
