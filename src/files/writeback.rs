@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever sizes it is written in, and each byte is asked for once.
+    /// Whatever sizes it is written in; and less than a piece waits to be asked for.
     #[test]
     fn the_file_has_what_was_written() {
         let mut written = Written::new(NamedTempFile::new().unwrap());

@@ -828,13 +828,13 @@ def test_ipc_is_written_as_it_was(
     for path in (small, back):
         with pa.memory_map(str(path)) as mapped:
             raw = mapped.read()
-        marked = {None: b"\x07\0\0\0\0\0\0\0" * rows, "zstd": b"\x28\xb5\x2f\xfd"}
-        if compression == "lz4":
-            assert b"\x04\x22\x4d\x18" in raw and marked[None] not in raw
-        elif compression == "zstd":
-            assert marked["zstd"] in raw and marked[None] not in raw
-        else:
-            assert marked[None] in raw
+        plain = (7).to_bytes(8, "little") * rows
+        # A compressed buffer has its size in front.
+        magic = {"lz4": b"\x04\x22\x4d\x18", "zstd": b"\x28\xb5\x2f\xfd"}
+        packed = [len(plain).to_bytes(8, "little") + start for start in magic.values()]
+        expected = [name == compression for name in magic]
+        assert [start in raw for start in packed] == expected
+        assert (plain in raw) == (compression is None)
         if ending == ".arrow":
             found = ipc.open_file(path).metadata
             assert dict(found) == {key.encode(): text.encode() for key, text in footer.items()}

@@ -858,7 +858,7 @@ def peak(command: Command, *arguments: object) -> int:
 
 
 # Row groups as large as the command's batches, and more of them than it has at a time.
-GROUP_ROWS, GROUPS, VALUE_SIZE = 16_384, 8, 400
+GROUP_ROWS, GROUPS, VALUE_SIZE = 16_384, 16, 400
 
 
 def row_groups(count: int) -> Iterator[pa.Table]:
