@@ -105,11 +105,11 @@ impl Table {
         Literal(self.0[(bits >> (64 - MAX_BITS)) as usize])
     }
 
-    /// Where the entry for a number of `MAX_BITS` bits is, from which eight bytes can be read.
+    /// The entries for numbers of `MAX_BITS` bits, two bytes each; eight can be read from any of them.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    pub(super) fn entry(&self, number: u32) -> *const u8 {
-        self.0.as_ptr().wrapping_add(number as usize).cast()
+    pub(super) fn entries(&self) -> *const u8 {
+        self.0.as_ptr().cast()
     }
 }
 

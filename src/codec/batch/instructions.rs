@@ -27,6 +27,9 @@ pub(super) enum Instructions {
     /// Those, and AVX-512 F, BW, DQ, VBMI and VBMI2. Made by `detect` alone.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// The same, where one instruction that reads from eight places is quicker than eight that do.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Gather,
 }
 
 impl Instructions {
@@ -51,7 +54,11 @@ impl Instructions {
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vbmi")
                 && is_x86_feature_detected!("avx512vbmi2");
-            return if wide { Self::Avx512 } else { Self::Bmi2 };
+            return match (wide, gathers_quickly()) {
+                (false, _) => Self::Bmi2,
+                (true, false) => Self::Avx512,
+                (true, true) => Self::Avx512Gather,
+            };
         }
         Self::Portable
     }
@@ -65,10 +72,18 @@ impl Instructions {
             Self::Bmi2,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Gather,
         ];
-        // Each has what the one before has.
-        let best = all.iter().position(|one| *one == Self::detect()).unwrap_or(0);
-        all.into_iter().take(best + 1)
+        let count = match Self::detect() {
+            Self::Portable => 1,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bmi2 => 2,
+            // Quick or not, processors have both.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx512Gather => 4,
+        };
+        all.into_iter().take(count)
     }
 
     /// Whether frames are decoded that bring tables of their own.
@@ -79,7 +94,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Bmi2 => false,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => true,
+            Self::Avx512 | Self::Avx512Gather => true,
         }
     }
 
@@ -96,8 +111,13 @@ impl Instructions {
             Self::Portable | Self::Bmi2 => unreachable!("no such frame is taken"),
             // SAFETY: the processor has what the functions want (`detect`).
             Self::Avx512 => unsafe {
-                wide::codes::read(listed, codes, failed);
-                wide::literals::decode_own(codes, listed, out, failed);
+                wide::codes::read::<false>(listed, codes, failed);
+                wide::literals::decode_own::<false>(codes, listed, out, failed);
+            },
+            // SAFETY: as above.
+            Self::Avx512Gather => unsafe {
+                wide::codes::read::<true>(listed, codes, failed);
+                wide::literals::decode_own::<true>(codes, listed, out, failed);
             },
         }
     }
@@ -116,7 +136,14 @@ impl Instructions {
             Self::Bmi2 => unsafe { bmi2::literals(table, listed, out, failed) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::Avx512 => unsafe { wide::literals::decode(table, listed, out, failed) },
+            Self::Avx512 => unsafe {
+                wide::literals::decode::<false>(table, listed, out, failed);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx512Gather => unsafe {
+                wide::literals::decode::<true>(table, listed, out, failed);
+            },
         }
     }
 
@@ -140,11 +167,12 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Avx512 => unsafe {
-                let Prepared { wide, before, .. } = prepared;
-                match own {
-                    None => wide::sequences::decode(wide, before, listed, out, failed),
-                    Some(own) => wide::sequences::decode_own(own, before, listed, out, failed),
-                }
+                wide::sequences::decode::<false>(prepared, own, listed, out, failed);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx512Gather => unsafe {
+                wide::sequences::decode::<true>(prepared, own, listed, out, failed);
             },
         }
     }
@@ -166,7 +194,9 @@ impl Instructions {
             Self::Bmi2 => unsafe { bmi2::execute::<false>(execution, target) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above. The sequences have their places (`wide::sequences`).
-            Self::Avx512 => unsafe { bmi2::execute::<true>(execution, target) },
+            Self::Avx512 | Self::Avx512Gather => unsafe {
+                bmi2::execute::<true>(execution, target)
+            },
         }
     }
 }
@@ -175,10 +205,22 @@ impl Instructions {
 /// which is the first that also has VAES.
 #[cfg(target_arch = "x86_64")]
 fn deposits_quickly() -> bool {
-    let vendor = std::arch::x86_64::__cpuid(0);
-    let is_amd = [vendor.ebx, vendor.edx, vendor.ecx]
-        == [*b"Auth", *b"enti", *b"cAMD"].map(u32::from_le_bytes);
-    !is_amd || is_x86_feature_detected!("vaes")
+    !is_made_by(b"AuthenticAMD") || is_x86_feature_detected!("vaes")
+}
+
+/// Whether reading from eight places is one quick step: in Intel's processors it is, but for those that must
+/// keep it from reading ahead ("gather data sampling"), which are older than the ones that have FP16.
+#[cfg(target_arch = "x86_64")]
+fn gathers_quickly() -> bool {
+    const FP16: u32 = 1 << 23;
+    let [leaves, features] = [0, 7].map(|leaf| std::arch::x86_64::__cpuid_count(leaf, 0));
+    is_made_by(b"GenuineIntel") && leaves.eax >= 7 && features.edx & FP16 != 0
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_made_by(vendor: &[u8; 12]) -> bool {
+    let says = std::arch::x86_64::__cpuid(0);
+    [says.ebx, says.edx, says.ecx].map(u32::to_le_bytes).as_flattened() == vendor
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -9,7 +9,7 @@ use crate::codec::batch::huffman::{MAX_BITS, WEIGHTS_LOG};
 use crate::codec::batch::job::{Failed, Listed};
 use crate::codec::batch::literals::BEFORE_STREAM;
 use crate::codec::batch::wide::lanes::{
-    LANES, Numbers, load, load_below, load_each, low, number, skip, store, take,
+    LANES, Numbers, load, load_below, look_up, low, number, skip, store, take,
 };
 use crate::codec::batch::wide::own::{BEHIND, CodeTable, OwnCodes};
 
@@ -68,7 +68,9 @@ impl Batch {
             return None;
         }
         // In the frame.
-        self.bases[lane] = packed.as_ptr().wrapping_add(used).wrapping_sub(BEFORE_STREAM - 1);
+        let base = packed.as_ptr().wrapping_add(used).wrapping_sub(BEFORE_STREAM - 1);
+        base.expose_provenance();
+        self.bases[lane] = base;
         self.left[lane] = (bits + 2 * log as usize) as u64;
         self.logs[lane] = u64::from(log);
         self.above[lane] = (first >> log) as u64;
@@ -91,7 +93,11 @@ impl Batch {
 #[target_feature(
     enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
 )]
-pub(in crate::codec::batch) fn read(listed: Listed<'_>, codes: &mut OwnCodes, failed: &mut Failed) {
+pub(in crate::codec::batch) fn read<const GATHER: bool>(
+    listed: Listed<'_>,
+    codes: &mut OwnCodes,
+    failed: &mut Failed,
+) {
     codes.used = 0;
     let mut batch = Batch::new();
     for number in listed.numbers {
@@ -112,14 +118,14 @@ pub(in crate::codec::batch) fn read(listed: Listed<'_>, codes: &mut OwnCodes, fa
         }
         if batch.len == LANES {
             // SAFETY: all lanes are of streams.
-            unsafe { run(&mut batch, codes, failed) };
+            unsafe { run::<GATHER>(&mut batch, codes, failed) };
             batch.len = 0;
         }
     }
     if batch.len > 0 {
         batch.fill_up();
         // SAFETY: as above, or like the first.
-        unsafe { run(&mut batch, codes, failed) };
+        unsafe { run::<GATHER>(&mut batch, codes, failed) };
     }
 }
 
@@ -138,16 +144,16 @@ fn read_direct(count: usize, bytes: &[u8], weights: &mut [u8; ROOM]) -> Option<u
 /// # Safety
 ///
 /// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
-/// bytes further on as there are in `left`.
+/// bytes further on as there are in `left`; it is exposed.
 #[target_feature(
     enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
 )]
-unsafe fn run(batch: &mut Batch, codes: &mut OwnCodes, failed: &mut Failed) {
+unsafe fn run<const GATHER: bool>(batch: &mut Batch, codes: &mut OwnCodes, failed: &mut Failed) {
     let zero = _mm512_setzero_si512();
     let mut left = load(&batch.left);
     let (logs, above) = (load(&batch.logs), load(&batch.above));
     // SAFETY: by this function's contract.
-    let bits = unsafe { load_below(&batch.bases, left) };
+    let bits = unsafe { load_below::<GATHER>(&batch.bases, left) };
     let mut now = take(above, bits, logs);
     let mut other = take(above, skip(bits, logs), logs);
     left = _mm512_sub_epi64(left, _mm512_add_epi64(logs, logs));
@@ -156,14 +162,12 @@ unsafe fn run(batch: &mut Batch, codes: &mut OwnCodes, failed: &mut Failed) {
     let mut done = 0;
     let counts = loop {
         // SAFETY: the position is 0 or above, and went down only; so the bytes are in the frame.
-        let mut bits = unsafe { load_below(&batch.bases, _mm512_max_epi64(left, zero)) };
+        let mut bits = unsafe { load_below::<GATHER>(&batch.bases, _mm512_max_epi64(left, zero)) };
         let mut block = zero;
         for _ in 0..BLOCK {
-            let states = _mm512_cvtepi64_epi32(low(now, (LANES * STATES) as i64 - 1));
+            let states = low(now, (LANES * STATES) as i64 - 1);
             // SAFETY: each number is masked to the states, and there is an entry behind the last.
-            let entry = unsafe {
-                load_each(states, |_, state| batch.states.as_ptr().add(state as usize).cast())
-            };
+            let entry = unsafe { look_up::<GATHER, 4>(batch.states.as_ptr().cast(), states) };
             block = _mm512_shrdi_epi64::<8>(block, _mm512_srli_epi64::<8>(entry));
             let next = take(low(_mm512_srli_epi64::<16>(entry), 0xffff), bits, entry);
             // The two states take turns.

@@ -51,15 +51,58 @@ pub(super) fn skip(bits: __m512i, count: __m512i) -> __m512i {
     _mm512_rolv_epi64(bits, count)
 }
 
-/// Eight numbers of 64 bits from memory, each from where `at` says for what its lane has in 32 bits.
+/// Eight numbers of 64 bits from memory: those that begin so many times `SCALE` bytes behind `table` as
+/// each lane says, in its lowest 32 bits. With `GATHER` that is one instruction, else a load for each:
+/// which is quicker depends on the processor (`Instructions`).
+///
+/// # Safety
+///
+/// They can be read there. The upper half of each lane is 0.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx2")]
+pub(super) unsafe fn look_up<const GATHER: bool, const SCALE: i32>(
+    table: *const u8,
+    numbers: __m512i,
+) -> __m512i {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if GATHER {
+            _mm512_i64gather_epi64::<SCALE>(numbers, table.cast())
+        } else {
+            load_each(numbers, |_, number| table.wrapping_add(number as usize * SCALE as usize))
+        }
+    }
+}
+
+/// Eight numbers of 64 bits from memory, each so many bytes behind its base as its lane says, in its lowest
+/// 32 bits.
+///
+/// # Safety
+///
+/// They can be read there, and bases are exposed. The upper half of each lane is 0.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx2")]
+unsafe fn load_behind<const GATHER: bool>(bases: &[*const u8; LANES], bytes: __m512i) -> __m512i {
+    // SAFETY: by this function's contract; a pointer has as many bytes as a lane.
+    unsafe {
+        if GATHER {
+            let bases = _mm512_loadu_si512(bases.as_ptr().cast());
+            _mm512_i64gather_epi64::<1>(_mm512_add_epi64(bases, bytes), std::ptr::null())
+        } else {
+            load_each(bytes, |lane, byte| bases[lane].wrapping_add(byte as usize))
+        }
+    }
+}
+
+/// Eight numbers of 64 bits from memory, each from where `at` says for the lowest 32 bits of its lane.
 ///
 /// # Safety
 ///
 /// They can be read there.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
-pub(super) unsafe fn load_each(lanes: __m256i, at: impl Fn(usize, u32) -> *const u8) -> __m512i {
-    // (The processor's own `gather` does the same in more steps.)
+unsafe fn load_each(lanes: __m512i, at: impl Fn(usize, u32) -> *const u8) -> __m512i {
+    let lanes = _mm512_cvtepi64_epi32(lanes);
     let (front, back) = (_mm256_castsi256_si128(lanes), _mm256_extracti128_si256::<1>(lanes));
     let pair = |lane: usize, two: i64| {
         let (low, high) = (at(lane, two as u32), at(lane + 1, (two as u64 >> 32) as u32));
@@ -80,12 +123,15 @@ pub(super) unsafe fn load_each(lanes: __m256i, at: impl Fn(usize, u32) -> *const
 /// # Safety
 ///
 /// Positions are not below 0, and there are eight bytes to be read so many whole bytes behind each base.
+/// Bases are exposed.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
-pub(super) unsafe fn load_below(bases: &[*const u8; LANES], left: __m512i) -> __m512i {
-    let bytes = _mm512_cvtepi64_epi32(_mm512_srli_epi64::<3>(left));
+pub(super) unsafe fn load_below<const GATHER: bool>(
+    bases: &[*const u8; LANES],
+    left: __m512i,
+) -> __m512i {
     // SAFETY: by this function's contract.
-    let loaded = unsafe { load_each(bytes, |lane, byte| bases[lane].add(byte as usize)) };
+    let loaded = unsafe { load_behind::<GATHER>(bases, _mm512_srli_epi64::<3>(left)) };
     // Of the highest byte, the bits from the position on are not to be had.
     let shift = _mm512_andnot_si512(left, _mm512_set1_epi64(7));
     _mm512_sllv_epi64(_mm512_slli_epi64::<1>(loaded), shift)

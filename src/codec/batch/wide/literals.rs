@@ -12,7 +12,7 @@ use crate::codec::batch::literals::BEFORE_STREAM;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::LOADED;
 use crate::codec::batch::wide::lanes::{
-    LANES, Numbers, load, load_below, load_each, low, number, skip, store,
+    LANES, Numbers, load, load_below, look_up, low, number, skip, store,
 };
 use crate::codec::batch::wide::own::{CodeTable, OwnCodes};
 use crate::codec::batch::wide::streams::{self, Stream};
@@ -79,6 +79,7 @@ impl Batch {
         let Some(bits) = bytes.get(start..).and_then(bits_in) else { return false };
         let Some(base) = start.checked_sub(BEFORE_STREAM - 1) else { return false };
         self.bases[self.len] = bytes[base..].as_ptr();
+        self.bases[self.len].expose_provenance();
         self.left[self.len] = bits as u64;
         self.counts[self.len] = count as u64;
         self.tables[self.len] = u64::from(table.start);
@@ -98,7 +99,7 @@ trait Look: Copy {
     /// # Safety
     ///
     /// Lanes are of streams of frames that have these codes.
-    unsafe fn up(self, batch: &Batch, bits: __m512i) -> __m512i;
+    unsafe fn up<const GATHER: bool>(self, batch: &Batch, bits: __m512i) -> __m512i;
 }
 
 /// In the table of the dictionary.
@@ -108,10 +109,10 @@ struct Shared<'a>(&'a Table);
 impl Look for Shared<'_> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx2")]
-    unsafe fn up(self, _: &Batch, bits: __m512i) -> __m512i {
-        let at = _mm512_cvtepi64_epi32(_mm512_srli_epi64::<{ 64 - MAX_BITS }>(bits));
+    unsafe fn up<const GATHER: bool>(self, _: &Batch, bits: __m512i) -> __m512i {
+        let at = _mm512_srli_epi64::<{ 64 - MAX_BITS }>(bits);
         // SAFETY: numbers of so many bits, and entries with so much behind them.
-        unsafe { load_each(at, |_, at| self.0.entry(at)) }
+        unsafe { look_up::<GATHER, 2>(self.0.entries(), at) }
     }
 }
 
@@ -122,13 +123,12 @@ struct Own<'a>(&'a OwnCodes);
 impl Look for Own<'_> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx2")]
-    unsafe fn up(self, batch: &Batch, bits: __m512i) -> __m512i {
+    unsafe fn up<const GATHER: bool>(self, batch: &Batch, bits: __m512i) -> __m512i {
         let at = _mm512_srlv_epi64(bits, load(&batch.shifts));
-        let at = _mm512_cvtepi64_epi32(_mm512_add_epi64(at, load(&batch.tables)));
-        let entries = self.0.entries.as_ptr();
+        let at = _mm512_add_epi64(at, load(&batch.tables));
         // SAFETY: by this function's contract, numbers of as many bits as the frame's table is for, which
         // has others behind its last entry.
-        unsafe { load_each(at, |_, at| entries.add(at as usize).cast()) }
+        unsafe { look_up::<GATHER, 2>(self.0.entries.as_ptr().cast(), at) }
     }
 }
 
@@ -138,14 +138,14 @@ impl Look for Own<'_> {
 ///
 /// If the place of a stream, with `OVER` behind it, is not in `out`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(in crate::codec::batch) fn decode(
+pub(in crate::codec::batch) fn decode<const GATHER: bool>(
     table: &Table,
     listed: Listed<'_>,
     out: &mut [u8],
     failed: &mut Failed,
 ) {
     // SAFETY: numbers are of `MAX_BITS` bits.
-    unsafe { decode_by(Shared(table), &[], listed, out, failed) };
+    unsafe { decode_by::<GATHER, _>(Shared(table), &[], listed, out, failed) };
 }
 
 /// The same with codes of frames' own, as far as these have tables.
@@ -154,14 +154,14 @@ pub(in crate::codec::batch) fn decode(
 ///
 /// If the place of a stream, with `OVER` behind it, is not in `out`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(in crate::codec::batch) fn decode_own(
+pub(in crate::codec::batch) fn decode_own<const GATHER: bool>(
     codes: &OwnCodes,
     listed: Listed<'_>,
     out: &mut [u8],
     failed: &mut Failed,
 ) {
     // SAFETY: frames that are left have tables.
-    unsafe { decode_by(Own(codes), &codes.tables, listed, out, failed) };
+    unsafe { decode_by::<GATHER, _>(Own(codes), &codes.tables, listed, out, failed) };
 }
 
 /// # Safety
@@ -169,7 +169,7 @@ pub(in crate::codec::batch) fn decode_own(
 /// Frames that have not failed can be looked up by their number in `tables`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn decode_by<L: Look>(
+unsafe fn decode_by<const GATHER: bool, L: Look>(
     look: L,
     tables: &[CodeTable],
     listed: Listed<'_>,
@@ -201,7 +201,7 @@ unsafe fn decode_by<L: Look>(
             lanes += 1;
             if lanes == BATCHES * LANES {
                 // SAFETY: all lanes are of streams, and have their places.
-                unsafe { run(look, &batches, failed) };
+                unsafe { run::<GATHER, _, _>(look, &batches, failed) };
                 batches.iter_mut().for_each(|batch| batch.len = 0);
                 lanes = 0;
             }
@@ -216,8 +216,8 @@ unsafe fn decode_by<L: Look>(
         // SAFETY: as above, or like the first and without a count.
         unsafe {
             match lanes {
-                1..=LANES => run(look, std::array::from_ref(&batches[0]), failed),
-                _ => run(look, &batches, failed),
+                1..=LANES => run::<GATHER, _, _>(look, std::array::from_ref(&batches[0]), failed),
+                _ => run::<GATHER, _, _>(look, &batches, failed),
             }
         }
     }
@@ -229,10 +229,14 @@ unsafe fn decode_by<L: Look>(
 /// # Safety
 ///
 /// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
-/// bytes further on as there are in `left`. `out` of those with a count has that many places and `OVER`
+/// bytes further on as there are in `left`; it is exposed. `out` of those with a count has that many places and `OVER`
 /// more. And each can be looked up.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run<L: Look, const N: usize>(look: L, batches: &[Batch; N], failed: &mut Failed) {
+unsafe fn run<const GATHER: bool, L: Look, const N: usize>(
+    look: L,
+    batches: &[Batch; N],
+    failed: &mut Failed,
+) {
     let zero = _mm512_setzero_si512();
     let counts = batches.iter().flat_map(|batch| batch.counts);
     let (least, most) = counts.fold((u64::MAX, 0), |(l, m), count| (l.min(count), m.max(count)));
@@ -244,13 +248,14 @@ unsafe fn run<L: Look, const N: usize>(look: L, batches: &[Batch; N], failed: &m
         let all_have = done + BLOCK as u64 <= least;
         for part in 0..BLOCK / LOOKUPS {
             // SAFETY: the position is 0 or above, and went down only; so the bytes are in the frame.
-            let mut bits: [__m512i; N] =
-                std::array::from_fn(|n| unsafe { load_below(&batches[n].bases, left[n]) });
+            let mut bits: [__m512i; N] = std::array::from_fn(|n| unsafe {
+                load_below::<GATHER>(&batches[n].bases, left[n])
+            });
             let mut used = [zero; N];
             for i in 0..LOOKUPS {
                 for n in 0..N {
                     // SAFETY: by this function's contract.
-                    let entry = unsafe { look.up(&batches[n], bits[n]) };
+                    let entry = unsafe { look.up::<GATHER>(&batches[n], bits[n]) };
                     // Behind the others of the block, from the top.
                     let literal = _mm512_srli_epi64::<8>(entry);
                     blocks[n] = _mm512_shrdi_epi64::<8>(blocks[n], literal);

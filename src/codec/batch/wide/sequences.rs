@@ -2,7 +2,6 @@
 
 use std::arch::x86_64::*;
 
-use crate::codec::batch::PLACES;
 use crate::codec::batch::bits::bits_in;
 use crate::codec::batch::job::{Failed, Job, Listed};
 use crate::codec::batch::moves::{Before, Sequence};
@@ -12,6 +11,7 @@ use crate::codec::batch::wide::lanes::{LANES, transpose};
 use crate::codec::batch::wide::own::OwnTables;
 use crate::codec::batch::wide::steps::{Lanes, Streams, Tables};
 use crate::codec::batch::wide::tables::WideTables;
+use crate::codec::batch::{PLACES, Prepared};
 
 /// Sequences of a frame that are written together.
 const BLOCK: usize = PLACES;
@@ -51,6 +51,7 @@ impl Batch {
         let Some((stream, base)) = stream_of(job) else { return false };
         let Some(bits) = bits_in(stream) else { return false };
         let Self { streams, len, .. } = self;
+        base.expose_provenance();
         streams.bases[*len] = base;
         streams.left[*len] = bits as u64 + BELOW as u64;
         streams.starts[*len] = job.states.packed();
@@ -75,44 +76,37 @@ impl Batch {
 }
 
 /// Decodes the streams of all that are listed, and gives their sequences places; `failed` gets those
-/// that are damaged.
+/// that are damaged. Tables of frames' own are among those that are shared, if there are any.
 ///
 /// # Panics
 ///
 /// If the place of a stream, up to whole blocks, is not in `out`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(in crate::codec::batch) fn decode(
-    tables: &WideTables,
-    before: &Before,
+pub(in crate::codec::batch) fn decode<const GATHER: bool>(
+    prepared: &Prepared,
+    own: Option<&OwnTables>,
     listed: Listed<'_>,
     out: &mut [Sequence],
     failed: &mut Failed,
 ) {
-    let WideTables { literals, offsets, matches } = tables;
-    decode_by(Tables { literals, offsets, matches }, &[], before, listed, out, failed);
-}
-
-/// The same with tables of frames' own among those that are shared.
-///
-/// # Panics
-///
-/// If the place of a stream, up to whole blocks, is not in `out`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(in crate::codec::batch) fn decode_own(
-    tables: &OwnTables,
-    before: &Before,
-    listed: Listed<'_>,
-    out: &mut [Sequence],
-    failed: &mut Failed,
-) {
-    let [literals, offsets, matches] = tables.entries();
-    let shared = Tables { literals, offsets, matches };
-    decode_by(shared, tables.starts(), before, listed, out, failed);
+    let before = &prepared.before;
+    match own {
+        None => {
+            let WideTables { literals, offsets, matches } = &*prepared.wide;
+            let tables = Tables { literals, offsets, matches };
+            decode_by::<GATHER, _, _>(tables, &[], before, listed, out, failed);
+        }
+        Some(own) => {
+            let [literals, offsets, matches] = own.entries();
+            let tables = Tables { literals, offsets, matches };
+            decode_by::<GATHER, _, _>(tables, own.starts(), before, listed, out, failed);
+        }
+    }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn decode_by<const LENGTHS: usize, const OFFSETS: usize>(
+fn decode_by<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
     tables: Tables<'_, LENGTHS, OFFSETS>,
     own: &[u64],
     before: &Before,
@@ -130,14 +124,14 @@ fn decode_by<const LENGTHS: usize, const OFFSETS: usize>(
         }
         if batch.len == LANES {
             // SAFETY: all lanes are of streams, and have their places.
-            unsafe { run(tables, before, &batch, failed) };
+            unsafe { run::<GATHER, _, _>(tables, before, &batch, failed) };
             batch.len = 0;
         }
     }
     if batch.len > 0 {
         batch.fill_up();
         // SAFETY: as above, or like the first and without a count.
-        unsafe { run(tables, before, &batch, failed) };
+        unsafe { run::<GATHER, _, _>(tables, before, &batch, failed) };
     }
 }
 
@@ -146,10 +140,10 @@ fn decode_by<const LENGTHS: usize, const OFFSETS: usize>(
 /// # Safety
 ///
 /// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
-/// bytes further on as there are in `left`. `out` of those with a count has that many places, up to whole
+/// bytes further on as there are in `left`; it is exposed. `out` of those with a count has that many places, up to whole
 /// blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run<const LENGTHS: usize, const OFFSETS: usize>(
+unsafe fn run<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
     tables: Tables<'_, LENGTHS, OFFSETS>,
     before: &Before,
     batch: &Batch,
@@ -158,14 +152,15 @@ unsafe fn run<const LENGTHS: usize, const OFFSETS: usize>(
     let Batch { streams, .. } = batch;
     let dictionary = _mm512_set1_epi64(i64::from(before.dictionary));
     // SAFETY: by this function's contract.
-    let mut lanes = unsafe { Lanes::new(streams, before) };
+    let mut lanes = unsafe { Lanes::new::<GATHER>(streams, before) };
     let most = streams.counts.iter().copied().max().unwrap_or(0) as usize;
     let mut block = [_mm512_setzero_si512(); BLOCK];
     let mut done = 0;
     while done < most {
         for (i, sequences) in block.iter_mut().take(most - done).enumerate() {
             // SAFETY: by this function's contract, and all before was decoded.
-            *sequences = unsafe { lanes.step(tables, &streams.bases, dictionary, done + i) };
+            *sequences =
+                unsafe { lanes.step::<GATHER, _, _>(tables, &streams.bases, dictionary, done + i) };
         }
         for (lane, sequences) in transpose(block).into_iter().enumerate() {
             if (done as u64) < streams.counts[lane] {

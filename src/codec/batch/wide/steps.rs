@@ -6,7 +6,7 @@ use crate::codec::batch::moves::{Before, SHORT, Sequence};
 use crate::codec::batch::sequences::{BELOW, LOADED};
 use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE};
 use crate::codec::batch::wide::lanes::{
-    LANES, Numbers, load, load_below, load_each, low, number, skip, take,
+    LANES, Numbers, load, load_below, look_up, low, number, skip, take,
 };
 use crate::codec::batch::wide::tables::{BASELINE, MIN_MATCH, NEXT, NEXT_BITS};
 
@@ -62,12 +62,14 @@ pub(super) struct Tables<'a, const LENGTHS: usize, const OFFSETS: usize> {
 /// What the tables say for a state in each lane.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
-fn look_up<const STATES: usize>(table: &[u64; STATES], states: __m512i) -> __m512i {
+fn entries<const GATHER: bool, const STATES: usize>(
+    table: &[u64; STATES],
+    states: __m512i,
+) -> __m512i {
     const { assert!(STATES.is_power_of_two()) };
-    let states = _mm512_cvtepi64_epi32(states);
-    let states = _mm256_and_si256(states, _mm256_set1_epi32(STATES as i32 - 1));
+    let states = low(states, STATES as i64 - 1);
     // SAFETY: each number is masked to the array.
-    unsafe { load_each(states, |_, state| table.as_ptr().add(state as usize).cast()) }
+    unsafe { look_up::<GATHER, 8>(table.as_ptr().cast(), states) }
 }
 
 impl Lanes {
@@ -75,10 +77,10 @@ impl Lanes {
     ///
     /// # Safety
     ///
-    /// Bases are those of streams, and positions those of their ends.
+    /// Bases are those of streams, and exposed, and positions those of their ends.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2")]
-    pub(super) unsafe fn new(streams: &Streams, before: &Before) -> Self {
+    pub(super) unsafe fn new<const GATHER: bool>(streams: &Streams, before: &Before) -> Self {
         let zero = _mm512_setzero_si512();
         let mut left = load(&streams.left);
         let starts = load(&streams.starts);
@@ -87,7 +89,7 @@ impl Lanes {
         let offset_log = _mm512_srli_epi64::<40>(starts);
         let match_log = _mm512_srli_epi64::<48>(starts);
         // SAFETY: by this function's contract.
-        let bits = unsafe { load_below(&streams.bases, left) };
+        let bits = unsafe { load_below::<GATHER>(&streams.bases, left) };
         let literal_state = low(_mm512_srli_epi64::<LITERALS>(starts), LENGTH_MASK);
         let literal_state = _mm512_add_epi64(literal_state, take(zero, bits, literal_log));
         let literal_state = _mm512_add_epi64(literal_state, low(own, 0xffff));
@@ -131,7 +133,7 @@ impl Lanes {
     /// All sequences before were decoded, from streams with these bases.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2")]
-    pub(super) unsafe fn step<const LENGTHS: usize, const OFFSETS: usize>(
+    pub(super) unsafe fn step<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
         &mut self,
         tables: Tables<'_, LENGTHS, OFFSETS>,
         bases: &[*const u8; LANES],
@@ -140,11 +142,11 @@ impl Lanes {
     ) -> __m512i {
         let zero = _mm512_setzero_si512();
         let active = self.active;
-        let literal_entry = look_up(tables.literals, self.literal_state);
-        let match_entry = look_up(tables.matches, self.match_state);
-        let offset_entry = look_up(tables.offsets, self.offset_state);
+        let literal_entry = entries::<GATHER, _>(tables.literals, self.literal_state);
+        let match_entry = entries::<GATHER, _>(tables.matches, self.match_state);
+        let offset_entry = entries::<GATHER, _>(tables.offsets, self.offset_state);
         // SAFETY: the position is 0 or above, and went down only.
-        let bits = unsafe { load_below(bases, self.left) };
+        let bits = unsafe { load_below::<GATHER>(bases, self.left) };
         let value = take(number(1), bits, offset_entry);
         let bits = skip(bits, offset_entry);
         let match_length = take(_mm512_srli_epi64::<BASELINE>(match_entry), bits, match_entry);
@@ -163,7 +165,7 @@ impl Lanes {
         let all = _mm512_add_epi64(extra, for_next);
         if _mm512_mask_cmpgt_epi64_mask(more, all, number(LOADED)) != 0 {
             // SAFETY: as above.
-            bits = unsafe { load_below(bases, _mm512_max_epi64(left, zero)) };
+            bits = unsafe { load_below::<GATHER>(bases, _mm512_max_epi64(left, zero)) };
         }
         let left = _mm512_mask_sub_epi64(left, more, left, for_next);
         let next = |entry| low(_mm512_srli_epi64::<NEXT>(entry), 0xffff);
