@@ -522,7 +522,7 @@ impl Call<'_> {
                 if !self.place_group(&mut group, &waiting, slot, libzstd, &mut values) {
                     return;
                 }
-                if group.len() * WORTH_A_GROUP < waiting.len() || waiting.is_empty() {
+                if group.taken() * WORTH_A_GROUP < waiting.len() || waiting.is_empty() {
                     break;
                 }
             }

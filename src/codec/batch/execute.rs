@@ -5,8 +5,9 @@
 
 use std::hint::select_unpredictable;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
-use crate::codec::batch::job::{Failed, Job};
+use crate::codec::batch::job::{Job, Jobs};
 use crate::codec::batch::moves::{Before, Placing, SHORT, Sequence};
 
 /// Bytes behind a source and a target that copies may read and write too much.
@@ -14,11 +15,9 @@ pub(super) const OVER: usize = SHORT;
 
 /// The content of some frames in the making.
 pub(super) struct Execution<'a> {
-    /// Frames that lie behind each other, and the number of the first in its group.
-    pub(super) jobs: &'a [Job<'a>],
-    pub(super) first: usize,
-    /// Those of the group that are not to be made.
-    pub(super) failed: Failed,
+    /// Frames that lie behind each other, and none of which failed.
+    pub(super) jobs: &'a Jobs<'a>,
+    pub(super) numbers: Range<u8>,
     /// What the jobs' places are in.
     pub(super) literals: &'a [u8],
     pub(super) sequences: &'a [Sequence],
@@ -30,38 +29,26 @@ pub(super) struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Writes the contents to `target`, one behind the other, from the first on up to one that is not
-    /// to be made, or is not what its checksum says; how many that are. They are all written then, and
-    /// what is behind them in `target` may be written too.
-    ///
-    /// # Safety
-    ///
-    /// Sequences that have their places already (`PLACED`) were found sound for their frames and this
-    /// dictionary, of all that have not failed.
+    /// Writes the contents to `target`, one behind the other, from the first on up to one whose sequences
+    /// are not sound, or that is not what its checksum says; how many that are. They are all written then,
+    /// and what is behind them in `target` may be written too.
     ///
     /// # Panics
     ///
     /// If `target` is too short.
     #[inline(always)]
-    pub(super) unsafe fn run<const PLACED: bool>(
-        &mut self,
-        target: &mut [MaybeUninit<u8>],
-    ) -> usize {
+    pub(super) fn run(&mut self, target: &mut [MaybeUninit<u8>]) -> usize {
         let mut rest = target;
-        for (i, job) in self.jobs.iter().enumerate() {
-            if self.failed.contains(self.first + i) {
-                return i;
-            }
+        for (i, number) in self.numbers.clone().enumerate() {
+            let job = &self.jobs.job(number);
             let size = job.size as usize;
             let with_over = size + OVER;
             let done = match rest.get_mut(..with_over) {
-                // SAFETY: by this function's contract.
-                Some(target) => unsafe { self.make::<PLACED>(job, target) },
+                Some(target) => self.make(job, target),
                 None => {
                     let mut aside = std::mem::take(self.aside);
                     aside.resize(aside.len().max(with_over), MaybeUninit::uninit());
-                    // SAFETY: by this function's contract.
-                    let done = unsafe { self.make::<PLACED>(job, &mut aside[..with_over]) };
+                    let done = self.make(job, &mut aside[..with_over]);
                     rest[..size].copy_from_slice(&aside[..size]);
                     *self.aside = aside;
                     done
@@ -71,31 +58,19 @@ impl Execution<'_> {
                 return i;
             }
             let (content, behind) = rest.split_at_mut(size);
-            if let Some(checksum) = job.checksum() {
-                // SAFETY: all of it was written.
-                let content = unsafe { content.assume_init_ref() };
-                // The lower half of the hash (section 3.1.1).
-                if twox_hash::XxHash64::oneshot(0, content) as u32 != checksum {
-                    return i;
-                }
+            // SAFETY: all of it was written.
+            if !job.is_checked(unsafe { content.assume_init_ref() }) {
+                return i;
             }
             rest = behind;
         }
-        self.jobs.len()
+        self.numbers.len()
     }
 
     /// Writes the content of a frame to `target`, which has a place for it and `OVER` bytes behind that;
     /// whether its sequences are sound.
-    ///
-    /// # Safety
-    ///
-    /// If they have their places, they are, for this frame and this dictionary.
     #[inline(always)]
-    unsafe fn make<const PLACED: bool>(
-        &self,
-        job: &Job<'_>,
-        target: &mut [MaybeUninit<u8>],
-    ) -> bool {
+    fn make(&self, job: &Job<'_>, target: &mut [MaybeUninit<u8>]) -> bool {
         let size = job.size as usize;
         // As many as there may be asked for, not as many as there are.
         let literals = &self.literals[job.literals_at as usize..][..size + OVER];
@@ -108,13 +83,7 @@ impl Execution<'_> {
         let mut at = start;
         let mut placing = Placing::new(self.before, size);
         for sequence in sequences {
-            let sequence = match PLACED {
-                true => *sequence,
-                false => match placing.next(*sequence) {
-                    Some(sequence) => sequence,
-                    None => return false,
-                },
-            };
+            let Some(sequence) = placing.next(*sequence) else { return false };
             let from = sequence.from();
             let base = select_unpredictable(from < 0, dictionary_end, start.cast_const());
             // SAFETY: all lengths together are not over `size`, so that there is room for both, with
@@ -123,24 +92,42 @@ impl Execution<'_> {
             // is not special, it is all there, and neither copy is longer than one step.
             unsafe {
                 let source = base.offset(from);
-                let match_at = at.add(sequence.literal_length());
                 if sequence.is_special() {
-                    copy_special(sequence, literals, at, source, start);
+                    copy_special(sequence, literals, at, source, || start);
                 } else {
-                    step(literals, at);
-                    step(source, match_at);
+                    copy_short(sequence, literals, at, source);
                 }
                 literals = literals.add(sequence.literal_length());
-                at = match_at.add(sequence.match_length());
+                at = at.add(sequence.literal_length() + sequence.match_length());
             }
         }
-        if !PLACED && !placing.is_complete(job.literals as usize) {
+        if !placing.is_complete(job.literals as usize) {
             return false;
         }
         let rest = size - (at.addr() - start.addr());
         // SAFETY: so much room is left, and so many literals are, each with OVER behind.
         unsafe { copy(literals, at, rest) };
         true
+    }
+}
+
+/// Makes the copies of a sequence that is not special: a step each.
+///
+/// # Safety
+///
+/// Both sources are there, and `target` has room for as many bytes as the sequence says; all with `OVER`
+/// more.
+#[inline(always)]
+pub(super) unsafe fn copy_short(
+    sequence: Sequence,
+    literals: *const u8,
+    target: *mut u8,
+    source: *const u8,
+) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        step(literals, target);
+        step(source, target.add(sequence.literal_length()));
     }
 }
 
@@ -181,16 +168,16 @@ unsafe fn copy(source: *const u8, target: *mut u8, size: usize) {
 ///
 /// # Safety
 ///
-/// `literals` and `target`, which is in the content that begins at `start`, have as many bytes as the
-/// sequence says, and `OVER` more. `source` is the place of its match, and if that is below 0, all
-/// up to the end of the dictionary is behind it, with `OVER` more.
+/// `literals` and `target` have as many bytes as the sequence says, and `OVER` more. `source` is the place of
+/// its match, which is in the same content as `target`; or in the dictionary, where all up to its end is behind
+/// it, with `OVER` more. `start` says where that content begins.
 #[inline(never)]
-unsafe fn copy_special(
+pub(super) unsafe fn copy_special(
     sequence: Sequence,
     literals: *const u8,
     target: *mut u8,
     source: *const u8,
-    start: *const u8,
+    start: impl FnOnce() -> *const u8,
 ) {
     let size = sequence.match_length();
     // SAFETY: by this function's contract.
@@ -199,9 +186,13 @@ unsafe fn copy_special(
         target.add(sequence.literal_length())
     };
     let from_dictionary = (-sequence.from()).max(0) as usize;
-    let offset = ((target.addr() - start.addr()) as isize - sequence.from()) as usize;
-    let apart = offset >= size.min(SHORT);
-    if from_dictionary >= size || from_dictionary == 0 && apart {
+    let offset = match from_dictionary {
+        0 => target.addr() - source.addr(),
+        _ if from_dictionary < size => target.addr() - start().addr() + from_dictionary,
+        // All of it is in the dictionary.
+        _ => usize::MAX,
+    };
+    if from_dictionary >= size || from_dictionary == 0 && offset >= size.min(SHORT) {
         // SAFETY: all of it is in the dictionary, or in the content, and so far before its target.
         return unsafe { copy(source, target, size) };
     }

@@ -4,10 +4,12 @@ use std::mem::MaybeUninit;
 use std::sync::LazyLock;
 
 use crate::codec::batch::deposit::Portable;
-use crate::codec::batch::execute::Execution;
+use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::huffman::Table;
-use crate::codec::batch::job::{Failed, Listed};
+use crate::codec::batch::job::{Jobs, Listed, Spacing};
 use crate::codec::batch::moves::Sequence;
+use crate::codec::batch::sets::{FrameSet, Kinds};
+use crate::codec::batch::starts::Starts;
 #[cfg(target_arch = "x86_64")]
 use crate::codec::batch::wide::{self, OwnCodes};
 use crate::codec::batch::{OwnTables, Prepared, literals, sequences};
@@ -24,7 +26,7 @@ pub(super) enum Instructions {
     /// `detect` alone.
     #[cfg(target_arch = "x86_64")]
     Bmi2,
-    /// Those, and AVX-512 F, BW, DQ, VBMI and VBMI2. Made by `detect` alone.
+    /// Those, and AVX-512 F, BW, CD, DQ, VBMI and VBMI2. Made by `detect` alone.
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// The same, where one instruction that reads from eight places is quicker than eight that do.
@@ -51,6 +53,7 @@ impl Instructions {
         {
             let wide = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512cd")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vbmi")
                 && is_x86_feature_detected!("avx512vbmi2");
@@ -98,6 +101,46 @@ impl Instructions {
         }
     }
 
+    /// How places of frames follow each other.
+    #[inline(always)]
+    pub(super) fn spacing(self) -> Spacing {
+        match self {
+            Self::Portable => Spacing { literals: OVER, sequences: 0 },
+            #[cfg(target_arch = "x86_64")]
+            Self::Bmi2 => Spacing { literals: OVER, sequences: 0 },
+            // The last sequence is that of the literals that are left.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx512Gather => Spacing { literals: 0, sequences: 1 },
+        }
+    }
+
+    /// Plans frames, as far as it is quicker to plan several at once. The dictionary has tables.
+    pub(super) fn plan(self, jobs: &mut Jobs<'_>, starts: &Starts, kinds: &mut Kinds) {
+        match self {
+            Self::Portable => (),
+            #[cfg(target_arch = "x86_64")]
+            Self::Bmi2 => (),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has what the function wants (`detect`).
+            Self::Avx512 => unsafe { wide::headers::plan::<false>(jobs, starts, kinds) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx512Gather => unsafe { wide::headers::plan::<true>(jobs, starts, kinds) },
+        }
+    }
+
+    /// Puts literals that are not coded in their places.
+    pub(super) fn plain_literals(self, listed: Listed<'_>, out: &mut [u8]) {
+        match self {
+            Self::Portable => literals::copy_plain(listed, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Bmi2 => literals::copy_plain(listed, out),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has what the function wants (`detect`).
+            Self::Avx512 | Self::Avx512Gather => unsafe { wide::plain::copy(listed, out) },
+        }
+    }
+
     /// Literals of frames that bring their codes; to be called where such are taken.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn own_literals(
@@ -105,7 +148,7 @@ impl Instructions {
         codes: &mut OwnCodes,
         listed: Listed<'_>,
         out: &mut [u8],
-        failed: &mut Failed,
+        failed: &mut FrameSet,
     ) {
         match self {
             Self::Portable | Self::Bmi2 => unreachable!("no such frame is taken"),
@@ -126,8 +169,9 @@ impl Instructions {
         self,
         table: &Table,
         listed: Listed<'_>,
+        four: FrameSet,
         out: &mut [u8],
-        failed: &mut Failed,
+        failed: &mut FrameSet,
     ) {
         match self {
             Self::Portable => literals::decode::<LITERAL_LANES>(table, listed, out, failed),
@@ -137,12 +181,12 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Avx512 => unsafe {
-                wide::literals::decode::<false>(table, listed, out, failed);
+                wide::literals::decode::<false>(table, listed, four, out, failed);
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Avx512Gather => unsafe {
-                wide::literals::decode::<true>(table, listed, out, failed);
+                wide::literals::decode::<true>(table, listed, four, out, failed);
             },
         }
     }
@@ -153,7 +197,7 @@ impl Instructions {
         own: Option<&OwnTables>,
         listed: Listed<'_>,
         out: &mut [Sequence],
-        failed: &mut Failed,
+        failed: &mut FrameSet,
     ) {
         debug_assert!(own.is_none() || self.take_own_tables());
         match self {
@@ -179,23 +223,21 @@ impl Instructions {
 
     /// # Safety
     ///
-    /// As for `Execution::run`.
+    /// The frames were decoded with these instructions, and have not failed.
     pub(super) unsafe fn execute(
         self,
         execution: &mut Execution<'_>,
         target: &mut [MaybeUninit<u8>],
     ) -> usize {
         match self {
-            // SAFETY: by this function's contract.
-            Self::Portable => unsafe { execution.run::<false>(target) },
+            Self::Portable => execution.run(target),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has what the function wants (`detect`); and by this function's
-            // contract.
-            Self::Bmi2 => unsafe { bmi2::execute::<false>(execution, target) },
+            // SAFETY: the processor has what the function wants (`detect`).
+            Self::Bmi2 => unsafe { bmi2::execute(execution, target) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above. The sequences have their places (`wide::sequences`).
+            // SAFETY: as above; and by this function's contract.
             Self::Avx512 | Self::Avx512Gather => unsafe {
-                bmi2::execute::<true>(execution, target)
+                wide::execute::execute(execution, target)
             },
         }
     }
@@ -229,7 +271,12 @@ mod bmi2 {
     use crate::codec::batch::deposit::Bmi2;
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) fn literals(table: &Table, listed: Listed<'_>, out: &mut [u8], failed: &mut Failed) {
+    pub(super) fn literals(
+        table: &Table,
+        listed: Listed<'_>,
+        out: &mut [u8],
+        failed: &mut FrameSet,
+    ) {
         literals::decode::<LITERAL_LANES>(table, listed, out, failed);
     }
 
@@ -238,21 +285,14 @@ mod bmi2 {
         prepared: &Prepared,
         listed: Listed<'_>,
         out: &mut [Sequence],
-        failed: &mut Failed,
+        failed: &mut FrameSet,
     ) {
         let tables = &prepared.sequences;
         sequences::decode::<SEQUENCE_LANES, Bmi2>(tables, listed, out, failed);
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    /// # Safety
-    ///
-    /// As for `Execution::run`.
-    pub(super) unsafe fn execute<const PLACED: bool>(
-        execution: &mut Execution<'_>,
-        target: &mut [MaybeUninit<u8>],
-    ) -> usize {
-        // SAFETY: by this function's contract.
-        unsafe { execution.run::<PLACED>(target) }
+    pub(super) fn execute(execution: &mut Execution<'_>, target: &mut [MaybeUninit<u8>]) -> usize {
+        execution.run(target)
     }
 }

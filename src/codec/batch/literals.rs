@@ -8,8 +8,9 @@ use std::hint::select_unpredictable;
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::huffman::{MAX_BITS, Table};
-use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::job::{Job, Listed};
 use crate::codec::batch::places::Places;
+use crate::codec::batch::sets::FrameSet;
 
 /// Bytes that lie before a stream in its frame at the least: the first load may begin there.
 pub(super) const BEFORE_STREAM: usize = 8;
@@ -195,14 +196,14 @@ pub(super) fn decode<const LANES: usize>(
     table: &Table,
     listed: Listed<'_>,
     out: &mut [u8],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
     let order = listed.order(|job| job.literals);
     let mut waiting = order.iter();
-    let mut next = |failed: &mut Failed| loop {
+    let mut next = |failed: &mut FrameSet| loop {
         let number = waiting.next()?;
-        match Lane::new(listed.job(number), number, out) {
+        match Lane::new(&listed.job(number), number, out) {
             Some(lane) => return Some(lane),
             None => failed.insert(number),
         }
@@ -225,6 +226,30 @@ pub(super) fn decode<const LANES: usize>(
             if !sound {
                 failed.insert(lane.number);
             }
+        }
+    }
+}
+
+/// Puts the literals of all that are listed, which are not coded, in their places.
+///
+/// # Panics
+///
+/// If a place, with `OVER` behind it, is not in `out`.
+pub(super) fn copy_plain(listed: Listed<'_>, out: &mut [u8]) {
+    for number in listed.numbers.iter() {
+        let job = listed.job(number);
+        let (bytes, start) = job.literal_bytes();
+        let (bytes, count) = (&bytes[start..], job.literals as usize);
+        let place = &mut out[job.literals_at as usize..][..count + OVER];
+        if bytes.len() < count {
+            // One byte for all.
+            place[..count].fill(bytes[0]);
+            continue;
+        }
+        match (bytes.first_chunk::<16>(), place.first_chunk_mut::<16>()) {
+            // A short piece in one step: there is more behind its place.
+            (Some(bytes), Some(place)) if count <= 16 => *place = *bytes,
+            _ => place[..count].copy_from_slice(&bytes[..count]),
         }
     }
 }

@@ -42,6 +42,7 @@ mod order;
 mod places;
 mod plan;
 mod sequences;
+mod sets;
 mod starts;
 mod tables;
 #[cfg(test)]
@@ -59,9 +60,10 @@ pub(super) use plan::Outline;
 
 use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;
-use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::job::{Jobs, Listed, MAX_FRAME};
 use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::plan::{Literals, Plan, Takes};
+use crate::codec::batch::sets::{FrameSet, Kinds};
 use crate::codec::batch::starts::Own;
 #[cfg(target_arch = "x86_64")]
 use crate::codec::batch::starts::OwnStart;
@@ -81,9 +83,6 @@ const MAX_BRINGING: usize = 8 << 10;
 /// the processor's nearest memory.
 const GROUP_FRAMES: usize = 128;
 const GROUP_CONTENT: usize = 128 << 10;
-
-/// Places for sequences that a frame has multiples of.
-const PLACES: usize = 8;
 
 /// Bytes for the literals of a group. The last frame may go beyond what fills the group; and behind
 /// each frame's there are as many as its content has, and `OVER`, whatever they are.
@@ -108,22 +107,18 @@ pub(super) struct Group<'a> {
     prepared: &'a Prepared,
     workspace: &'a mut Workspace,
     instructions: Instructions,
-    jobs: Vec<Job<'a>>,
-    /// Those that have streams, by their numbers.
-    with_literals: Vec<u8>,
-    with_codes: Vec<u8>,
-    with_sequences: Vec<u8>,
+    jobs: Jobs<'a>,
+    kinds: Kinds,
     /// Whether the workspace has this dictionary's tables before frames' own, and whether there are any of
     /// these now.
     shared: bool,
     with_tables: bool,
-    failed: Failed,
+    /// Those of the taken that are libzstd's after all.
+    failed: FrameSet,
     /// How many were decoded: all of them, or none.
     decoded: usize,
-    /// Sizes so far.
+    /// Bytes so far.
     content: usize,
-    literals: usize,
-    sequences: usize,
 }
 
 impl<'a> Group<'a> {
@@ -133,23 +128,19 @@ impl<'a> Group<'a> {
             prepared,
             workspace,
             instructions: Instructions::detect(),
-            jobs: Vec::new(),
-            with_literals: Vec::new(),
-            with_codes: Vec::new(),
-            with_sequences: Vec::new(),
+            jobs: Jobs::new(),
+            kinds: Kinds::default(),
             shared: false,
             with_tables: false,
-            failed: Failed::default(),
+            failed: FrameSet::default(),
             decoded: 0,
             content: 0,
-            literals: 0,
-            sequences: 0,
         }
     }
 
-    /// How many frames were taken.
-    pub(super) fn len(&self) -> usize {
-        self.jobs.len()
+    /// How many frames were decoded, and are not libzstd's.
+    pub(super) fn taken(&self) -> usize {
+        self.kinds.taken.len()
     }
 
     /// Whether it is time to decode.
@@ -158,8 +149,8 @@ impl<'a> Group<'a> {
         self.jobs.len() >= GROUP_FRAMES || self.content >= GROUP_CONTENT
     }
 
-    /// Takes a frame of this outline whose content has `size` bytes; whether it did, and it is not one
-    /// for libzstd.
+    /// Adds a frame of this outline whose content has `size` bytes, which then has the next number; `false`
+    /// if it is one for libzstd.
     ///
     /// # Panics
     ///
@@ -167,74 +158,68 @@ impl<'a> Group<'a> {
     #[inline]
     pub(super) fn push(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> bool {
         assert!(!self.is_full(), "the group is full");
-        if !self.instructions.take_own_tables() {
-            return self.try_push::<false>(frame, outline, size).is_some();
+        let fits = outline != Outline::NONE && size <= MAX_CONTENT && frame.len() <= MAX_FRAME;
+        if fits {
+            self.jobs.push(frame, outline, size);
+            self.content += size;
         }
-        // With a dictionary few frames bring anything.
-        self.prepared.has_tables() && self.try_push::<false>(frame, outline, size).is_some()
-            || self.push_bringing(frame, outline, size)
+        fits
     }
 
-    /// Makes room for a group.
-    #[cold]
-    fn make_room(&mut self) {
-        self.workspace.literals.resize(GROUP_LITERALS, 0);
-        self.jobs.reserve(GROUP_FRAMES);
-        for numbers in [&mut self.with_literals, &mut self.with_codes, &mut self.with_sequences] {
-            numbers.reserve(GROUP_FRAMES);
+    /// Reads the headers of all frames, and decides which are taken.
+    fn plan(&mut self) {
+        let starts = &self.prepared.starts;
+        if self.prepared.has_tables() {
+            self.instructions.plan(&mut self.jobs, starts, &mut self.kinds);
+        }
+        let rest = FrameSet::first(self.jobs.len()).without(&self.kinds.taken);
+        for number in rest.iter() {
+            let plan = if !self.instructions.take_own_tables() {
+                self.plan_one::<false>(number)
+            } else {
+                // With a dictionary few frames bring anything.
+                let plan = match self.prepared.has_tables() {
+                    true => self.plan_one::<false>(number),
+                    false => None,
+                };
+                plan.or_else(|| self.plan_bringing(number))
+            };
+            self.jobs.set_plan(number, plan.as_ref());
+            let Some(plan) = plan else { continue };
+            self.kinds.taken.insert(number);
+            if plan.sequences > 0 {
+                self.kinds.sequences.insert(number);
+                #[cfg(target_arch = "x86_64")]
+                if plan.own != OwnStart::default()
+                    && let Some(tables) = &mut self.workspace.own_tables
+                {
+                    tables.start(number, plan.own);
+                }
+            }
+            match plan.kind {
+                Literals::Repeat => self.kinds.literals.insert(number),
+                Literals::Own => self.kinds.codes.insert(number),
+                Literals::Raw | Literals::Rle => self.kinds.plain.insert(number),
+            }
+            if plan.four {
+                self.kinds.four.insert(number);
+            }
         }
     }
 
     #[inline(never)]
-    fn push_bringing(&mut self, frame: &'a [u8], outline: Outline, size: usize) -> bool {
-        self.try_push::<true>(frame, outline, size).is_some()
+    fn plan_bringing(&mut self, number: u8) -> Option<Plan> {
+        self.plan_one::<true>(number)
     }
 
     #[inline(always)]
-    fn try_push<const BRINGING: bool>(
-        &mut self,
-        frame: &'a [u8],
-        outline: Outline,
-        size: usize,
-    ) -> Option<()> {
+    fn plan_one<const BRINGING: bool>(&mut self, number: u8) -> Option<Plan> {
         let Prepared { starts, .. } = self.prepared;
+        let (frame, outline, size) = self.jobs.given(number);
         let takes = Takes::new(self.prepared.has_tables(), BRINGING, size);
-        let plan = Plan::read::<BRINGING>(frame, outline, size, starts, takes, |kind, bytes| {
+        Plan::read::<BRINGING>(frame, outline, size, starts, takes, |kind, bytes| {
             if takes.own { self.own_table(kind, bytes) } else { None }
-        })?;
-        let job = Job::new(frame, outline, size, &plan, self.literals, self.sequences)?;
-        if self.jobs.capacity() == 0 {
-            self.make_room();
-        }
-        // Below 128.
-        let number = self.jobs.len() as u8;
-        self.jobs.push(job);
-        if plan.sequences > 0 {
-            self.with_sequences.push(number);
-            #[cfg(target_arch = "x86_64")]
-            if plan.own != OwnStart::default()
-                && let Some(tables) = &mut self.workspace.own_tables
-            {
-                tables.start(number, plan.own);
-            }
-        }
-        let count = plan.literals;
-        let bytes = &frame[plan.literal_bytes.start..];
-        match plan.kind {
-            Literals::Repeat => self.with_literals.push(number),
-            Literals::Own => self.with_codes.push(number),
-            kind => {
-                let place = &mut self.workspace.literals[self.literals..][..count + OVER];
-                match kind {
-                    Literals::Rle => place[..count].fill(bytes[0]),
-                    _ => copy_short(bytes, place, count),
-                }
-            }
-        }
-        self.content += size;
-        self.literals += count + OVER;
-        self.sequences += plan.sequences.next_multiple_of(PLACES);
-        Some(())
+        })
     }
 
     /// Reads a table of sequences that a frame brings (`Starts::read`).
@@ -259,29 +244,48 @@ impl<'a> Group<'a> {
         None
     }
 
+    /// Makes room for the literals and sequences of the group.
+    fn make_room(&mut self, sequences: usize) {
+        if self.workspace.literals.is_empty() {
+            self.workspace.literals.resize(GROUP_LITERALS, 0);
+        }
+        if self.workspace.sequences.len() < sequences {
+            self.workspace.sequences.resize(sequences, Sequence::default());
+        }
+    }
+
     /// Decodes literals and sequences of all frames.
     pub(super) fn decode(&mut self) {
-        let Self { prepared, workspace, jobs, failed, .. } = self;
-        if workspace.sequences.len() < self.sequences {
-            workspace.sequences.resize(self.sequences, Sequence::default());
-        }
+        self.plan();
         let run = self.instructions;
+        let spacing = run.spacing();
+        let sequences = self.jobs.set_places(spacing, &self.kinds.taken);
+        self.make_room(sequences);
+        let Self { prepared, workspace, jobs, kinds, failed, .. } = self;
+        let listed = |numbers| Listed { jobs, numbers };
+        run.plain_literals(listed(kinds.plain), &mut workspace.literals);
         if let Some(code) = &prepared.literals {
-            let listed = Listed { jobs, numbers: &self.with_literals };
-            run.literals(code, listed, &mut workspace.literals, failed);
+            let literals = listed(kinds.literals);
+            run.literals(code, literals, kinds.four, &mut workspace.literals, failed);
         }
         #[cfg(target_arch = "x86_64")]
-        if !self.with_codes.is_empty() {
-            let listed = Listed { jobs, numbers: &self.with_codes };
+        if !kinds.codes.is_empty() {
             let codes = workspace.own_codes.get_or_insert_default();
-            run.own_literals(codes, listed, &mut workspace.literals, failed);
+            run.own_literals(codes, listed(kinds.codes), &mut workspace.literals, failed);
         }
-        let listed = Listed { jobs, numbers: &self.with_sequences };
         #[cfg(target_arch = "x86_64")]
         let own = workspace.own_tables.as_ref().filter(|_| self.with_tables);
         #[cfg(not(target_arch = "x86_64"))]
         let own: Option<&OwnTables> = None;
-        run.sequences(prepared, own, listed, &mut workspace.sequences, failed);
+        let sequences = &mut workspace.sequences;
+        run.sequences(prepared, own, listed(kinds.sequences), sequences, failed);
+        if spacing.sequences > 0 {
+            for number in kinds.taken.without(&kinds.sequences).iter() {
+                let job = jobs.job(number);
+                let rest = Sequence::literals(job.literals as usize, job.content_at as usize);
+                sequences[job.sequences_at as usize] = rest;
+            }
+        }
         self.decoded = jobs.len();
     }
 
@@ -298,28 +302,27 @@ impl<'a> Group<'a> {
         target: &mut [MaybeUninit<u8>],
     ) -> usize {
         assert!(numbers.end <= self.decoded, "frames that were not decoded");
+        let refused = FrameSet::first(self.decoded).without(&self.kinds.taken).or(&self.failed);
+        let end = refused.next(numbers.start).min(numbers.end);
         let Workspace { literals, sequences, content, .. } = &mut *self.workspace;
         let mut execution = Execution {
-            first: numbers.start,
-            jobs: &self.jobs[numbers],
-            failed: self.failed,
+            jobs: &self.jobs,
+            // Each is below 128.
+            numbers: numbers.start as u8..end as u8,
             literals,
             sequences,
             before: &self.prepared.before,
             dictionary: self.prepared.padded(),
             aside: content,
         };
-        // SAFETY: they were decoded with the same instructions, which found sequences that have their
-        // places sound, for this dictionary, of all that have not failed.
+        // SAFETY: they were decoded with the same instructions, and have not failed.
         unsafe { self.instructions.execute(&mut execution, target) }
     }
 
     /// Leaves all frames, for the next ones.
     pub(super) fn clear(&mut self) {
         self.jobs.clear();
-        self.with_literals.clear();
-        self.with_codes.clear();
-        self.with_sequences.clear();
+        self.kinds = Kinds::default();
         #[cfg(target_arch = "x86_64")]
         if self.with_tables
             && let Some(tables) = &mut self.workspace.own_tables
@@ -327,17 +330,7 @@ impl<'a> Group<'a> {
             tables.clear();
         }
         self.with_tables = false;
-        (self.failed, self.decoded) = (Failed::default(), 0);
-        (self.content, self.literals, self.sequences) = (0, 0, 0);
-    }
-}
-
-/// Copies the first `count` bytes. The place has more behind them, so that a short piece is copied in
-/// one step.
-#[inline]
-fn copy_short(from: &[u8], to: &mut [u8], count: usize) {
-    match (from.first_chunk::<16>(), to.first_chunk_mut::<16>()) {
-        (Some(from), Some(to)) if count <= 16 => *to = *from,
-        _ => to[..count].copy_from_slice(&from[..count]),
+        (self.failed, self.decoded) = (FrameSet::default(), 0);
+        self.content = 0;
     }
 }

@@ -33,6 +33,12 @@ impl Sequence {
         Self(offset_value << 32 | u64::from(lengths))
     }
 
+    /// Literals alone, of a frame whose content begins at `content` in that of the group.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn literals(count: usize, content: usize) -> Self {
+        Self::placed(count, 0, content as isize, count > SHORT)
+    }
+
     /// With a place for its match, and lengths of at most `MAX_CONTENT`.
     #[inline(always)]
     fn placed(literal_length: usize, match_length: usize, from: isize, special: bool) -> Self {

@@ -3,9 +3,9 @@
 use crate::codec::batch::GROUP_FRAMES;
 
 /// Lengths below this are told apart, and of longer ones the highest bits: as many in each octave.
-const EXACT: u32 = 16;
+pub(super) const EXACT: u32 = 16;
 /// Kinds of lengths up to 2^15.
-const KINDS: usize = 12 * EXACT as usize;
+pub(super) const KINDS: usize = 12 * EXACT as usize;
 
 /// The kind of a length: the longer, the higher.
 #[inline(always)]
@@ -14,20 +14,32 @@ fn kind(length: u32) -> usize {
     ((octave * EXACT + (length >> octave)) as usize).min(KINDS - 1)
 }
 
+/// Bytes behind the numbers: from each of them on, as many can be taken at once.
+const BEHIND: usize = 8;
+
 /// The numbers of streams, by their lengths.
 pub(super) struct Order {
-    numbers: [u8; GROUP_FRAMES],
+    /// Behind them, the first of them again.
+    numbers: [u8; GROUP_FRAMES + BEHIND],
     count: usize,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self { numbers: [0; _], count: 0 }
+    }
 }
 
 impl Order {
     /// Of streams with these numbers and lengths, of which there are not more than a group has frames.
     #[inline(always)]
-    pub(super) fn new(streams: impl ExactSizeIterator<Item = (u8, u32)> + Clone) -> Self {
-        let mut order = Self { numbers: [0; GROUP_FRAMES], count: streams.len() };
+    pub(super) fn new(streams: impl Iterator<Item = (u8, u32)> + Clone) -> Self {
+        let mut order = Self::default();
         let mut at = [0_u8; KINDS];
+        let mut count = 0;
         for (_, length) in streams.clone() {
             at[kind(length)] += 1;
+            count += 1;
         }
         let mut sum = 0;
         for kind in &mut at {
@@ -38,12 +50,45 @@ impl Order {
             order.numbers[usize::from(*at)] = number;
             *at += 1;
         }
+        order.set_count(count);
         order
+    }
+
+    /// For the numbers.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        &mut self.numbers
+    }
+
+    /// With so many numbers.
+    ///
+    /// # Panics
+    ///
+    /// If they are more than a group has frames.
+    #[inline(always)]
+    pub(super) fn set_count(&mut self, count: usize) {
+        let first = self.numbers[0];
+        self.numbers[count..][..BEHIND].fill(first);
+        self.count = count;
+    }
+
+    /// Up to eight numbers from place `at` on, behind which there is the first of all, and how many they are.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn eight(&self, at: usize) -> Option<([u8; BEHIND], usize)> {
+        let len = self.count.checked_sub(at).filter(|len| *len > 0)?;
+        Some((*self.numbers[at..].first_chunk()?, len.min(BEHIND)))
     }
 
     /// The numbers, from that of the shortest on.
     pub(super) fn iter(&self) -> impl Iterator<Item = u8> + '_ {
-        self.numbers[..self.count].iter().copied()
+        self.as_slice().iter().copied()
+    }
+
+    #[inline(always)]
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.numbers[..self.count]
     }
 }
 

@@ -21,8 +21,8 @@ impl Outline {
     /// Any other frame.
     pub(in crate::codec) const NONE: Self = Self(0);
     /// Above where the block begins, which is not 0.
-    const CHECKSUM: u8 = 0x80;
-    const RAW: u8 = 0x40;
+    pub(super) const CHECKSUM: u8 = 0x80;
+    pub(super) const RAW: u8 = 0x40;
 
     /// The content of a frame of this outline, of `size` bytes, if that stands in it as it is. (One with
     /// a checksum is to be held against that.)
@@ -39,6 +39,16 @@ impl Outline {
     #[inline(always)]
     fn block(self) -> usize {
         usize::from(self.0 & !(Self::CHECKSUM | Self::RAW))
+    }
+
+    #[inline(always)]
+    pub(super) fn packed(self) -> u8 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(super) fn unpacked(packed: u8) -> Self {
+        Self(packed)
     }
 
     #[inline(always)]

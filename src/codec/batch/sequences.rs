@@ -6,9 +6,10 @@
 
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::deposit::Deposit;
-use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::job::{Job, Listed};
 use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::places::Places;
+use crate::codec::batch::sets::FrameSet;
 use crate::codec::batch::tables::{Entry, LENGTH_STATE, OFFSET_STATE, SequenceTables, States};
 
 /// Bytes that lie before a stream in its frame at the least. A lane may go below the start of a
@@ -192,15 +193,15 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
     tables: &SequenceTables,
     listed: Listed<'_>,
     out: &mut [Sequence],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
     let order = listed.order(|job| job.sequences);
     let mut waiting = order.iter();
-    let mut next = |failed: &mut Failed| loop {
+    let mut next = |failed: &mut FrameSet| loop {
         let number = waiting.next()?;
         let job = listed.job(number);
-        match Lane::new(job, out) {
+        match Lane::new(&job, out) {
             Some(lane) => return Some(Work { lane, count: job.sequences as usize, number }),
             None => failed.insert(number),
         }

@@ -19,6 +19,11 @@ impl Start {
     }
 
     #[inline(always)]
+    pub(super) fn unpacked(packed: u64) -> Self {
+        Self(packed)
+    }
+
+    #[inline(always)]
     fn log(self, at: u32) -> u32 {
         (self.0 >> at & 0xff) as u32
     }
@@ -78,7 +83,12 @@ const PLACES: [Place; 3] = [
 ];
 
 /// What each byte of modes says, but for its two reserved bits (section 3.1.1.3.2.1).
-pub(super) struct Starts([Modes; 64]);
+pub(super) struct Starts {
+    modes: [Modes; 64],
+    /// The same in a number: the start, as it is packed, or `MORE`.
+    #[cfg(target_arch = "x86_64")]
+    words: [u64; 64],
+}
 
 #[derive(Clone, Copy, Default)]
 struct Modes {
@@ -118,7 +128,25 @@ impl Modes {
 
 impl Starts {
     pub(super) fn new(dictionary: Option<&Distributions>) -> Self {
-        Self(std::array::from_fn(|modes| Modes::new(modes as u8, dictionary)))
+        let modes = std::array::from_fn(|modes| Modes::new(modes as u8, dictionary));
+        Self {
+            modes,
+            #[cfg(target_arch = "x86_64")]
+            words: modes.map(|modes| match modes {
+                Modes { taken: true, single: 0, own: 0, start } => start.packed(),
+                _ => Self::MORE,
+            }),
+        }
+    }
+
+    /// There is more to be read, or the tables are not to be had.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const MORE: u64 = 1 << 63;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn words(&self) -> &[u64; 64] {
+        &self.words
     }
 
     /// By the byte of modes and what follows it, of which it returns how many bytes belong to it;
@@ -131,7 +159,7 @@ impl Starts {
         behind: &[u8],
         own: impl FnMut(usize, &[u8]) -> Option<Own>,
     ) -> Option<(Start, OwnStart, usize)> {
-        let modes = &self.0[usize::from(byte >> 2)];
+        let modes = &self.modes[usize::from(byte >> 2)];
         if !modes.taken || byte & 3 != 0 {
             return None;
         }

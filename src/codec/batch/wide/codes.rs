@@ -6,8 +6,9 @@ use std::arch::x86_64::*;
 use crate::codec::batch::bits::bits_in;
 use crate::codec::batch::fse::Distribution;
 use crate::codec::batch::huffman::{MAX_BITS, WEIGHTS_LOG};
-use crate::codec::batch::job::{Failed, Listed};
+use crate::codec::batch::job::Listed;
 use crate::codec::batch::literals::BEFORE_STREAM;
+use crate::codec::batch::sets::FrameSet;
 use crate::codec::batch::wide::lanes::{
     LANES, Numbers, load, load_below, look_up, low, number, skip, store, take,
 };
@@ -25,7 +26,7 @@ const STATES: usize = 1 << WEIGHTS_LOG;
 /// Streams of compressed weights that are decoded side by side (section 4.2.1.2).
 struct Batch {
     /// Seven bytes before the start of each stream, and bits left, as for literals.
-    bases: [*const u8; LANES],
+    bases: Numbers,
     left: Numbers,
     /// Bits of the first states, and what goes above them: the first state of the lane.
     logs: Numbers,
@@ -40,7 +41,7 @@ struct Batch {
 impl Batch {
     fn new() -> Self {
         Self {
-            bases: [std::ptr::null(); _],
+            bases: [0; _],
             left: [0; _],
             logs: [0; _],
             above: [0; _],
@@ -69,8 +70,7 @@ impl Batch {
         }
         // In the frame.
         let base = packed.as_ptr().wrapping_add(used).wrapping_sub(BEFORE_STREAM - 1);
-        base.expose_provenance();
-        self.bases[lane] = base;
+        self.bases[lane] = base.expose_provenance() as u64;
         self.left[lane] = (bits + 2 * log as usize) as u64;
         self.logs[lane] = u64::from(log);
         self.above[lane] = (first >> log) as u64;
@@ -96,12 +96,11 @@ impl Batch {
 pub(in crate::codec::batch) fn read<const GATHER: bool>(
     listed: Listed<'_>,
     codes: &mut OwnCodes,
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     codes.used = 0;
     let mut batch = Batch::new();
-    for number in listed.numbers {
-        let number = *number;
+    for number in listed.numbers.iter() {
         let (bytes, tree) = listed.job(number).literal_bytes();
         let taken = match bytes.get(tree..) {
             Some([packed @ 0..128, rest @ ..]) => rest
@@ -148,7 +147,7 @@ fn read_direct(count: usize, bytes: &[u8], weights: &mut [u8; ROOM]) -> Option<u
 #[target_feature(
     enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
 )]
-unsafe fn run<const GATHER: bool>(batch: &mut Batch, codes: &mut OwnCodes, failed: &mut Failed) {
+unsafe fn run<const GATHER: bool>(batch: &mut Batch, codes: &mut OwnCodes, failed: &mut FrameSet) {
     let zero = _mm512_setzero_si512();
     let mut left = load(&batch.left);
     let (logs, above) = (load(&batch.logs), load(&batch.above));

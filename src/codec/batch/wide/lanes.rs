@@ -74,22 +74,25 @@ pub(super) unsafe fn look_up<const GATHER: bool, const SCALE: i32>(
     }
 }
 
-/// Eight numbers of 64 bits from memory, each so many bytes behind its base as its lane says, in its lowest
-/// 32 bits.
+/// Eight numbers of 64 bits from memory, each so many bytes behind its base, an address, as its lane says in
+/// its lowest 32 bits.
 ///
 /// # Safety
 ///
-/// They can be read there, and bases are exposed. The upper half of each lane is 0.
+/// They can be read there, and bases are exposed. The upper half of each lane of `bytes` is 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
-unsafe fn load_behind<const GATHER: bool>(bases: &[*const u8; LANES], bytes: __m512i) -> __m512i {
-    // SAFETY: by this function's contract; a pointer has as many bytes as a lane.
+pub(super) unsafe fn load_behind<const GATHER: bool>(bases: __m512i, bytes: __m512i) -> __m512i {
+    // SAFETY: by this function's contract.
     unsafe {
         if GATHER {
-            let bases = _mm512_loadu_si512(bases.as_ptr().cast());
             _mm512_i64gather_epi64::<1>(_mm512_add_epi64(bases, bytes), std::ptr::null())
         } else {
-            load_each(bytes, |lane, byte| bases[lane].wrapping_add(byte as usize))
+            let bases = store(bases);
+            load_each(bytes, |lane, byte| {
+                std::ptr::with_exposed_provenance::<u8>(bases[lane] as usize)
+                    .wrapping_add(byte as usize)
+            })
         }
     }
 }
@@ -126,12 +129,9 @@ unsafe fn load_each(lanes: __m512i, at: impl Fn(usize, u32) -> *const u8) -> __m
 /// Bases are exposed.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
-pub(super) unsafe fn load_below<const GATHER: bool>(
-    bases: &[*const u8; LANES],
-    left: __m512i,
-) -> __m512i {
+pub(super) unsafe fn load_below<const GATHER: bool>(bases: &Numbers, left: __m512i) -> __m512i {
     // SAFETY: by this function's contract.
-    let loaded = unsafe { load_behind::<GATHER>(bases, _mm512_srli_epi64::<3>(left)) };
+    let loaded = unsafe { load_behind::<GATHER>(load(bases), _mm512_srli_epi64::<3>(left)) };
     // Of the highest byte, the bits from the position on are not to be had.
     let shift = _mm512_andnot_si512(left, _mm512_set1_epi64(7));
     _mm512_sllv_epi64(_mm512_slli_epi64::<1>(loaded), shift)

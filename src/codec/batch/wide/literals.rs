@@ -7,13 +7,18 @@ use std::arch::x86_64::*;
 use crate::codec::batch::bits::bits_in;
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::huffman::{MAX_BITS, Table};
-use crate::codec::batch::job::{Failed, Listed};
+use crate::codec::batch::job::{
+    Columns, LITERALS, LITERALS_END, LITERALS_START, Listed, SEQUENCES_AT,
+};
 use crate::codec::batch::literals::BEFORE_STREAM;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::LOADED;
+use crate::codec::batch::sets::FrameSet;
+use crate::codec::batch::wide::columns::{column_at, end_marks, field, frames_at, numbers_of};
 use crate::codec::batch::wide::lanes::{
     LANES, Numbers, load, load_below, look_up, low, number, skip, store,
 };
+use crate::codec::batch::wide::order;
 use crate::codec::batch::wide::own::{CodeTable, OwnCodes};
 use crate::codec::batch::wide::streams::{self, Stream};
 
@@ -30,7 +35,7 @@ const _: () = assert!(LOOKUPS as i64 * MAX_BITS as i64 <= LOADED && BLOCK <= OVE
 struct Batch {
     /// Seven bytes before the start of each stream: a load at `base + position / 8` ends with the byte
     /// that the position lies in.
-    bases: [*const u8; LANES],
+    bases: Numbers,
     /// Bits left.
     left: Numbers,
     counts: Numbers,
@@ -46,7 +51,7 @@ struct Batch {
 impl Batch {
     fn new() -> Self {
         Self {
-            bases: [std::ptr::null(); _],
+            bases: [0; _],
             left: [0; _],
             counts: [0; _],
             tables: [0; _],
@@ -57,8 +62,50 @@ impl Batch {
         }
     }
 
-    /// Gives lanes that have no stream one of `like`.
-    fn fill_up(&mut self, like: &Self) {
+    /// Takes the first `len` of these frames, which have one stream each, by the dictionary's code, for all
+    /// lanes; `failed` gets those whose stream cannot be read.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx2")]
+    fn load<const GATHER: bool>(
+        &mut self,
+        columns: &Columns,
+        numbers: [u8; LANES],
+        len: usize,
+        out: &Places<'_, u8>,
+        failed: &mut FrameSet,
+    ) {
+        (self.len, self.numbers) = (len, numbers);
+        let at = numbers_of(numbers);
+        let column = |column| column_at::<GATHER>(column, at);
+        let ranges = column(&columns.plans.ranges);
+        let (start, end) =
+            (field(ranges, LITERALS_START, 16), _mm512_srli_epi64::<LITERALS_END>(ranges));
+        let frames = frames_at::<GATHER>(columns.frames(), at);
+        let behind = number(BEFORE_STREAM as i64 - 1);
+        // SAFETY: streams begin so far behind the front of their frames, as plans have them, and end in them.
+        let marks = unsafe { end_marks::<GATHER>(frames, end) };
+        let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
+        let left = _mm512_sub_epi64(bits, _mm512_add_epi64(marks, number(1)));
+        // A last byte of 0 has no mark.
+        let here = u8::MAX >> (LANES - self.len);
+        let sound = _mm512_mask_cmplt_epi64_mask(here, marks, number(8));
+        let counts = field(column(&columns.plans.counts), LITERALS, 16);
+        self.bases = store(_mm512_sub_epi64(_mm512_add_epi64(frames, start), behind));
+        self.left = store(_mm512_maskz_mov_epi64(sound, left));
+        self.counts = store(_mm512_maskz_mov_epi64(sound, counts));
+        let places = store(low(column(&columns.places), (1 << SEQUENCES_AT) - 1));
+        self.out = std::array::from_fn(|lane| {
+            out.get(places[lane] as usize, self.counts[lane] as usize + OVER)
+        });
+        if sound != here {
+            let bad = numbers[..len].iter().enumerate().filter(|(lane, _)| sound >> lane & 1 == 0);
+            bad.for_each(|(_, number)| failed.insert(*number));
+        }
+    }
+
+    /// Gives lanes behind the first `len` the stream of `like`.
+    fn fill_up(&mut self, len: usize, like: &Self) {
+        self.len = len;
         self.bases[self.len..].fill(like.bases[0]);
         self.left[self.len..].fill(like.left[0]);
         self.counts[self.len..].fill(0);
@@ -66,10 +113,12 @@ impl Batch {
         self.shifts[self.len..].fill(like.shifts[0]);
     }
 
-    /// Takes a stream of a frame, with its table if that is its own; whether it can be read.
+    /// Takes a stream of a frame for a lane behind which there is none, with its table if that is its own;
+    /// whether it can be read.
     #[inline(always)]
     fn push(
         &mut self,
+        lane: usize,
         stream: &Stream<'_>,
         number: u8,
         table: CodeTable,
@@ -78,21 +127,23 @@ impl Batch {
         let Stream { bytes, start, at, count } = *stream;
         let Some(bits) = bytes.get(start..).and_then(bits_in) else { return false };
         let Some(base) = start.checked_sub(BEFORE_STREAM - 1) else { return false };
-        self.bases[self.len] = bytes[base..].as_ptr();
-        self.bases[self.len].expose_provenance();
-        self.left[self.len] = bits as u64;
-        self.counts[self.len] = count as u64;
-        self.tables[self.len] = u64::from(table.start);
-        self.shifts[self.len] = u64::from(u64::BITS - table.log);
-        self.out[self.len] = out.get(at, count + OVER);
-        self.numbers[self.len] = number;
-        self.len += 1;
+        self.bases[lane] = bytes[base..].as_ptr().expose_provenance() as u64;
+        self.left[lane] = bits as u64;
+        self.counts[lane] = count as u64;
+        self.tables[lane] = u64::from(table.start);
+        self.shifts[lane] = u64::from(u64::BITS - table.log);
+        self.out[lane] = out.get(at, count + OVER);
+        self.numbers[lane] = number;
+        self.len = lane + 1;
         true
     }
 }
 
 /// Where the entries of lanes are looked up.
 trait Look: Copy {
+    /// Whether frames have nothing of their own.
+    const SHARED: bool;
+
     /// The literal that the top of each lane begins with: the bits of its code in the lowest byte, itself
     /// in the next, and anything above.
     ///
@@ -107,6 +158,8 @@ trait Look: Copy {
 struct Shared<'a>(&'a Table);
 
 impl Look for Shared<'_> {
+    const SHARED: bool = true;
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx2")]
     unsafe fn up<const GATHER: bool>(self, _: &Batch, bits: __m512i) -> __m512i {
@@ -121,6 +174,8 @@ impl Look for Shared<'_> {
 struct Own<'a>(&'a OwnCodes);
 
 impl Look for Own<'_> {
+    const SHARED: bool = false;
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx2")]
     unsafe fn up<const GATHER: bool>(self, batch: &Batch, bits: __m512i) -> __m512i {
@@ -132,20 +187,24 @@ impl Look for Own<'_> {
     }
 }
 
-/// Decodes the streams of all that are listed; `failed` gets those that are damaged.
+/// Decodes the streams of all that are listed, of which those in `four` have four; `failed` gets those that
+/// are damaged.
 ///
 /// # Panics
 ///
 /// If the place of a stream, with `OVER` behind it, is not in `out`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 pub(in crate::codec::batch) fn decode<const GATHER: bool>(
     table: &Table,
     listed: Listed<'_>,
+    four: FrameSet,
     out: &mut [u8],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     // SAFETY: numbers are of `MAX_BITS` bits.
-    unsafe { decode_by::<GATHER, _>(Shared(table), &[], listed, out, failed) };
+    unsafe { decode_by::<GATHER, _>(Shared(table), &[], listed, four, out, failed) };
 }
 
 /// The same with codes of frames' own, as far as these have tables.
@@ -153,37 +212,64 @@ pub(in crate::codec::batch) fn decode<const GATHER: bool>(
 /// # Panics
 ///
 /// If the place of a stream, with `OVER` behind it, is not in `out`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 pub(in crate::codec::batch) fn decode_own<const GATHER: bool>(
     codes: &OwnCodes,
     listed: Listed<'_>,
     out: &mut [u8],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
+    let four = FrameSet::default();
     // SAFETY: frames that are left have tables.
-    unsafe { decode_by::<GATHER, _>(Own(codes), &codes.tables, listed, out, failed) };
+    unsafe { decode_by::<GATHER, _>(Own(codes), &codes.tables, listed, four, out, failed) };
 }
 
 /// # Safety
 ///
 /// Frames that have not failed can be looked up by their number in `tables`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 unsafe fn decode_by<const GATHER: bool, L: Look>(
     look: L,
     tables: &[CodeTable],
     listed: Listed<'_>,
+    four: FrameSet,
     out: &mut [u8],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
-    let order = listed.order(streams::most_literals);
+    let columns = listed.jobs.columns();
+    let order = order::by_literals(&columns.plans, &listed.numbers);
     let before = *failed;
     let mut batches = [Batch::new(); BATCHES];
-    let mut lanes = 0;
-    for number in order.iter().filter(|number| !before.contains(usize::from(*number))) {
+    let mut lanes = 0_usize;
+    let mut done = 0;
+    while let Some((numbers, len)) = order.eight(done) {
+        if L::SHARED
+            && lanes.is_multiple_of(LANES)
+            && numbers.iter().all(|number| !four.contains(*number))
+        {
+            batches[lanes / LANES].load::<GATHER>(columns, numbers, len, out, failed);
+            lanes += len;
+            done += len;
+            if lanes == BATCHES * LANES {
+                // SAFETY: all lanes are of streams, and have their places.
+                unsafe { run::<GATHER, _, _>(look, &batches, failed) };
+                lanes = 0;
+            }
+            continue;
+        }
+        done += 1;
+        let number = numbers[0];
+        if before.contains(number) {
+            continue;
+        }
         let table = tables.get(usize::from(number)).copied().unwrap_or_default();
-        let job = listed.job(number);
+        let job = &listed.job(number);
         let (one, four);
         let streams: &[Stream<'_>] = if job.four {
             four = streams::four(job);
@@ -194,7 +280,7 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
         };
         let mut all = !streams.is_empty();
         for stream in streams {
-            if !batches[lanes / LANES].push(stream, number, table, out) {
+            if !batches[lanes / LANES].push(lanes % LANES, stream, number, table, out) {
                 all = false;
                 break;
             }
@@ -202,7 +288,6 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
             if lanes == BATCHES * LANES {
                 // SAFETY: all lanes are of streams, and have their places.
                 unsafe { run::<GATHER, _, _>(look, &batches, failed) };
-                batches.iter_mut().for_each(|batch| batch.len = 0);
                 lanes = 0;
             }
         }
@@ -212,7 +297,9 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
     }
     if lanes > 0 {
         let like = batches[0];
-        batches.iter_mut().for_each(|batch| batch.fill_up(&like));
+        for (i, batch) in batches.iter_mut().enumerate() {
+            batch.fill_up(lanes.saturating_sub(i * LANES).min(LANES), &like);
+        }
         // SAFETY: as above, or like the first and without a count.
         unsafe {
             match lanes {
@@ -231,11 +318,13 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
 /// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
 /// bytes further on as there are in `left`; it is exposed. `out` of those with a count has that many places and `OVER`
 /// more. And each can be looked up.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 unsafe fn run<const GATHER: bool, L: Look, const N: usize>(
     look: L,
     batches: &[Batch; N],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     let zero = _mm512_setzero_si512();
     let counts = batches.iter().flat_map(|batch| batch.counts);

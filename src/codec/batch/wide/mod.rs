@@ -7,9 +7,14 @@
 //! alone (`codes.rs`, `own.rs`).
 
 pub(super) mod codes;
+mod columns;
+pub(super) mod execute;
+pub(super) mod headers;
 mod lanes;
 pub(super) mod literals;
+mod order;
 mod own;
+pub(super) mod plain;
 pub(super) mod sequences;
 mod steps;
 mod streams;

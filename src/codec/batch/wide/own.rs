@@ -4,6 +4,7 @@ use crate::codec::batch::GROUP_FRAMES;
 use crate::codec::batch::codes::{self, Kind};
 use crate::codec::batch::fse::{Distribution, State};
 use crate::codec::batch::huffman::MAX_BITS;
+use crate::codec::batch::job::Column;
 use crate::codec::batch::starts::{Own, OwnStart};
 use crate::codec::batch::tables::{LENGTH_STATE, OFFSET_STATE};
 use crate::codec::batch::wide::tables::{Codes, WideTables};
@@ -18,7 +19,7 @@ pub(in crate::codec::batch) struct OwnTables {
     offsets: Tables,
     matches: Tables,
     /// How far each frame's states are from where they began otherwise (`starts::OwnStart`).
-    starts: [u64; GROUP_FRAMES],
+    starts: Column,
 }
 
 impl Default for OwnTables {
@@ -56,7 +57,7 @@ impl OwnTables {
         self.starts[usize::from(number)] = start.packed();
     }
 
-    pub(super) fn starts(&self) -> &[u64] {
+    pub(super) fn starts(&self) -> &Column {
         &self.starts
     }
 

@@ -2,76 +2,78 @@
 
 use std::arch::x86_64::*;
 
-use crate::codec::batch::bits::bits_in;
-use crate::codec::batch::job::{Failed, Job, Listed};
+use crate::codec::batch::Prepared;
+use crate::codec::batch::job::{
+    CONTENT_AT, Column, Columns, LITERALS, Listed, SEQUENCES, SEQUENCES_AT, STREAM_END,
+};
 use crate::codec::batch::moves::{Before, Sequence};
 use crate::codec::batch::places::Places;
-use crate::codec::batch::sequences::{BELOW, stream_of};
-use crate::codec::batch::wide::lanes::{LANES, transpose};
+use crate::codec::batch::sequences::{BEFORE_STREAM, BELOW};
+use crate::codec::batch::sets::FrameSet;
+use crate::codec::batch::wide::columns::{column_at, end_marks, field, frames_at, numbers_of};
+use crate::codec::batch::wide::lanes::{LANES, number, store, transpose};
+use crate::codec::batch::wide::order;
 use crate::codec::batch::wide::own::OwnTables;
 use crate::codec::batch::wide::steps::{Lanes, Streams, Tables};
 use crate::codec::batch::wide::tables::WideTables;
-use crate::codec::batch::{PLACES, Prepared};
 
 /// Sequences of a frame that are written together.
-const BLOCK: usize = PLACES;
-const _: () = assert!(BLOCK == LANES);
+const BLOCK: usize = LANES;
 
 /// Streams that are decoded side by side, and where their sequences go.
 #[derive(Clone, Copy)]
 struct Batch {
     streams: Streams,
     out: [*mut Sequence; LANES],
-    numbers: [u8; LANES],
-    /// How many there are. Other lanes do what the first does, but nothing comes of it.
-    len: usize,
+    /// Lanes whose stream can be read. Others have no sequences.
+    sound: __mmask8,
 }
 
 impl Batch {
-    fn new() -> Self {
-        Self {
-            streams: Streams {
-                bases: [std::ptr::null(); _],
-                left: [0; _],
-                starts: [0; _],
-                own: [0; _],
-                counts: [0; _],
-                sizes: [0; _],
-                literals: [0; _],
-            },
-            out: [std::ptr::null_mut(); _],
-            numbers: [0; _],
-            len: 0,
-        }
-    }
-
-    /// Takes a frame's stream; whether it can be read.
-    #[inline(always)]
-    fn push(&mut self, job: &Job<'_>, number: u8, own: u64, out: &Places<'_, Sequence>) -> bool {
-        let Some((stream, base)) = stream_of(job) else { return false };
-        let Some(bits) = bits_in(stream) else { return false };
-        let Self { streams, len, .. } = self;
-        base.expose_provenance();
-        streams.bases[*len] = base;
-        streams.left[*len] = bits as u64 + BELOW as u64;
-        streams.starts[*len] = job.states.packed();
-        streams.own[*len] = own;
-        streams.counts[*len] = u64::from(job.sequences);
-        streams.sizes[*len] = u64::from(job.size);
-        streams.literals[*len] = u64::from(job.literals);
-        let places = (job.sequences as usize).next_multiple_of(BLOCK);
-        self.out[*len] = out.get(job.sequences_at as usize, places);
-        self.numbers[*len] = number;
-        self.len += 1;
-        true
-    }
-
-    fn fill_up(&mut self) {
-        let Streams { bases, left, starts, own, counts, .. } = &mut self.streams;
-        for i in self.len..LANES {
-            (bases[i], left[i], starts[i], own[i]) = (bases[0], left[0], starts[0], own[0]);
-            counts[i] = 0;
-        }
+    /// The streams of the first `len` of these frames; lanes of the others do nothing.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx2")]
+    fn load<const GATHER: bool>(
+        columns: &Columns,
+        own: Option<&Column>,
+        numbers: [u8; LANES],
+        len: usize,
+        out: &Places<'_, Sequence>,
+    ) -> Self {
+        let at = numbers_of(numbers);
+        let column = |column| column_at::<GATHER>(column, at);
+        let (ranges, counts) = (column(&columns.plans.ranges), column(&columns.plans.counts));
+        let places = column(&columns.places);
+        let field = |numbers, from: u32| field(numbers, from, 16);
+        let (start, end) = (field(ranges, 0), field(ranges, STREAM_END));
+        let frames = frames_at::<GATHER>(columns.frames(), at);
+        let behind = number(BEFORE_STREAM as i64 - 1);
+        let bases = _mm512_sub_epi64(_mm512_add_epi64(frames, start), behind);
+        // SAFETY: streams begin so far behind the front of their frames, as plans have them, and end in them.
+        let marks = unsafe { end_marks::<GATHER>(frames, end) };
+        let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
+        let left = _mm512_sub_epi64(bits, _mm512_add_epi64(marks, number(1)));
+        // A last byte of 0 has no mark.
+        let there = u8::MAX >> (LANES - len);
+        let sound = _mm512_mask_cmplt_epi64_mask(there, marks, number(8));
+        let sequences = _mm512_maskz_mov_epi64(sound, field(counts, SEQUENCES));
+        let left = _mm512_maskz_mov_epi64(sound, left);
+        let streams = Streams {
+            bases: store(bases),
+            left: store(_mm512_add_epi64(left, number(BELOW))),
+            starts: store(column(&columns.plans.states)),
+            own: own.map_or([0; _], |own| store(column(own))),
+            counts: store(sequences),
+            content: store(_mm512_srli_epi64::<CONTENT_AT>(places)),
+            sizes: store(field(counts, 0)),
+            literals: store(field(counts, LITERALS)),
+        };
+        let (at, counts) = (store(places), &streams.counts);
+        let out = std::array::from_fn(|lane| {
+            let at = (at[lane] >> SEQUENCES_AT) as usize & ((1 << (CONTENT_AT - SEQUENCES_AT)) - 1);
+            out.get(at, counts[lane] as usize + 1)
+        });
+        Self { streams, out, sound }
     }
 }
 
@@ -81,76 +83,79 @@ impl Batch {
 /// # Panics
 ///
 /// If the place of a stream, up to whole blocks, is not in `out`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 pub(in crate::codec::batch) fn decode<const GATHER: bool>(
     prepared: &Prepared,
     own: Option<&OwnTables>,
     listed: Listed<'_>,
     out: &mut [Sequence],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     let before = &prepared.before;
     match own {
         None => {
             let WideTables { literals, offsets, matches } = &*prepared.wide;
             let tables = Tables { literals, offsets, matches };
-            decode_by::<GATHER, _, _>(tables, &[], before, listed, out, failed);
+            decode_by::<GATHER, _, _>(tables, None, before, listed, out, failed);
         }
         Some(own) => {
             let [literals, offsets, matches] = own.entries();
             let tables = Tables { literals, offsets, matches };
-            decode_by::<GATHER, _, _>(tables, own.starts(), before, listed, out, failed);
+            decode_by::<GATHER, _, _>(tables, Some(own.starts()), before, listed, out, failed);
         }
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 fn decode_by<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
     tables: Tables<'_, LENGTHS, OFFSETS>,
-    own: &[u64],
+    own: Option<&Column>,
     before: &Before,
     listed: Listed<'_>,
     out: &mut [Sequence],
-    failed: &mut Failed,
+    failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
-    let order = listed.order(|job| job.sequences);
-    let mut batch = Batch::new();
-    for number in order.iter() {
-        let own = own.get(usize::from(number)).copied().unwrap_or(0);
-        if !batch.push(listed.job(number), number, own, out) {
-            failed.insert(number);
+    let columns = listed.jobs.columns();
+    let order = order::by_sequences(&columns.plans, &listed.numbers);
+    let mut done = 0;
+    while let Some((numbers, len)) = order.eight(done) {
+        done += len;
+        let batch = Batch::load::<GATHER>(columns, own, numbers, len, out);
+        // SAFETY: all lanes are of streams, and have their places.
+        let sound = unsafe { run::<GATHER, _, _>(tables, before, &batch) };
+        if u32::from(sound).trailing_ones() < len as u32 {
+            for (lane, number) in numbers[..len].iter().enumerate() {
+                if sound >> lane & 1 == 0 {
+                    failed.insert(*number);
+                }
+            }
         }
-        if batch.len == LANES {
-            // SAFETY: all lanes are of streams, and have their places.
-            unsafe { run::<GATHER, _, _>(tables, before, &batch, failed) };
-            batch.len = 0;
-        }
-    }
-    if batch.len > 0 {
-        batch.fill_up();
-        // SAFETY: as above, or like the first and without a count.
-        unsafe { run::<GATHER, _, _>(tables, before, &batch, failed) };
     }
 }
 
-/// Decodes the streams of a batch.
+/// Decodes the streams of a batch; which of them are sound.
 ///
 /// # Safety
 ///
-/// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
-/// bytes further on as there are in `left`; it is exposed. `out` of those with a count has that many places, up to whole
-/// blocks.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+/// Each lane is as `Batch::load` makes it: eight bytes can be read behind its base, and so many whole
+/// bytes further on as there are in `left`; it is exposed. `out` of each has as many places as its count
+/// says, and one.
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
+)]
 unsafe fn run<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
     tables: Tables<'_, LENGTHS, OFFSETS>,
     before: &Before,
     batch: &Batch,
-    failed: &mut Failed,
-) {
+) -> __mmask8 {
     let Batch { streams, .. } = batch;
-    let dictionary = _mm512_set1_epi64(i64::from(before.dictionary));
+    let dictionary = number(i64::from(before.dictionary));
     // SAFETY: by this function's contract.
     let mut lanes = unsafe { Lanes::new::<GATHER>(streams, before) };
     let most = streams.counts.iter().copied().max().unwrap_or(0) as usize;
@@ -160,22 +165,27 @@ unsafe fn run<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
         for (i, sequences) in block.iter_mut().take(most - done).enumerate() {
             // SAFETY: by this function's contract, and all before was decoded.
             *sequences =
-                unsafe { lanes.step::<GATHER, _, _>(tables, &streams.bases, dictionary, done + i) };
+                unsafe { lanes.step::<GATHER, _, _>(tables, streams, dictionary, done + i) };
         }
         for (lane, sequences) in transpose(block).into_iter().enumerate() {
-            if (done as u64) < streams.counts[lane] {
-                // SAFETY: a block that the lane has places for.
-                unsafe { _mm512_storeu_si512(batch.out[lane].add(done).cast(), sequences) };
+            let count = (streams.counts[lane] as usize).saturating_sub(done).min(BLOCK);
+            let mask = _bzhi_u32(u32::from(u8::MAX), count as u32) as __mmask8;
+            // SAFETY: the lane has places for so many.
+            unsafe {
+                _mm512_mask_storeu_epi64(
+                    batch.out[lane].wrapping_add(done).cast(),
+                    mask,
+                    sequences,
+                );
             }
         }
         done += BLOCK;
     }
-    let sound = lanes.sound(streams);
-    if u32::from(sound).trailing_ones() < batch.len as u32 {
-        for (lane, number) in batch.numbers[..batch.len].iter().enumerate() {
-            if sound >> lane & 1 == 0 {
-                failed.insert(*number);
-            }
+    for (lane, rest) in store(lanes.rest(streams)).into_iter().enumerate() {
+        if batch.sound >> lane & 1 == 1 {
+            // SAFETY: the lane has a place behind the others.
+            unsafe { batch.out[lane].add(streams.counts[lane] as usize).cast::<u64>().write(rest) };
         }
     }
+    lanes.sound(streams) & batch.sound
 }

@@ -6,7 +6,7 @@ use crate::codec::batch::moves::{Before, SHORT, Sequence};
 use crate::codec::batch::sequences::{BELOW, LOADED};
 use crate::codec::batch::tables::{LENGTH_STATE, LITERALS, MATCHES, OFFSET_STATE};
 use crate::codec::batch::wide::lanes::{
-    LANES, Numbers, load, load_below, look_up, low, number, skip, take,
+    Numbers, load, load_below, look_up, low, number, skip, take,
 };
 use crate::codec::batch::wide::tables::{BASELINE, MIN_MATCH, NEXT, NEXT_BITS};
 
@@ -18,13 +18,15 @@ const OFFSET_MASK: i64 = (1 << OFFSET_STATE) - 1;
 #[derive(Clone, Copy)]
 pub(super) struct Streams {
     /// As of `sequences::stream_of`.
-    pub(super) bases: [*const u8; LANES],
+    pub(super) bases: Numbers,
     pub(super) left: Numbers,
     /// Where states begin, and the bits for that (`Start::packed`).
     pub(super) starts: Numbers,
     /// What is added to the states (`OwnStart`).
     pub(super) own: Numbers,
     pub(super) counts: Numbers,
+    /// Where the content begins in that of the group.
+    pub(super) content: Numbers,
     /// What the sequences have to add up to.
     pub(super) sizes: Numbers,
     pub(super) literals: Numbers,
@@ -125,18 +127,18 @@ impl Lanes {
         }
     }
 
-    /// Sequence number `i` of each stream, with its place (as of `Sequence`); of a stream that has not
-    /// so many, anything.
+    /// Sequence number `i` of each stream, with its place in the content of the group (as of `Sequence`); of
+    /// a stream that has not so many, anything.
     ///
     /// # Safety
     ///
-    /// All sequences before were decoded, from streams with these bases.
+    /// All sequences before were decoded, from these streams.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2")]
     pub(super) unsafe fn step<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
         &mut self,
         tables: Tables<'_, LENGTHS, OFFSETS>,
-        bases: &[*const u8; LANES],
+        streams: &Streams,
         dictionary: __m512i,
         i: usize,
     ) -> __m512i {
@@ -146,7 +148,7 @@ impl Lanes {
         let match_entry = entries::<GATHER, _>(tables.matches, self.match_state);
         let offset_entry = entries::<GATHER, _>(tables.offsets, self.offset_state);
         // SAFETY: the position is 0 or above, and went down only.
-        let bits = unsafe { load_below::<GATHER>(bases, self.left) };
+        let bits = unsafe { load_below::<GATHER>(&streams.bases, self.left) };
         let value = take(number(1), bits, offset_entry);
         let bits = skip(bits, offset_entry);
         let match_length = take(_mm512_srli_epi64::<BASELINE>(match_entry), bits, match_entry);
@@ -165,7 +167,7 @@ impl Lanes {
         let all = _mm512_add_epi64(extra, for_next);
         if _mm512_mask_cmpgt_epi64_mask(more, all, number(LOADED)) != 0 {
             // SAFETY: as above.
-            bits = unsafe { load_below::<GATHER>(bases, _mm512_max_epi64(left, zero)) };
+            bits = unsafe { load_below::<GATHER>(&streams.bases, _mm512_max_epi64(left, zero)) };
         }
         let left = _mm512_mask_sub_epi64(left, more, left, for_next);
         let next = |entry| low(_mm512_srli_epi64::<NEXT>(entry), 0xffff);
@@ -201,6 +203,9 @@ impl Lanes {
         let in_dictionary = _mm512_cmpgt_epi64_mask(from_end, zero);
         let crosses = _mm512_mask_cmplt_epi64_mask(in_dictionary, from_end, match_length);
         let lengths = _mm512_or_si512(literal_length, _mm512_slli_epi64::<16>(match_length));
+        // In the content of the group.
+        let content = load(&streams.content);
+        let from = _mm512_mask_add_epi64(from, !in_dictionary, from, content);
         let placed = _mm512_or_si512(lengths, _mm512_slli_epi64::<32>(from));
         let special = number(Sequence::SPECIAL as i64);
         _mm512_mask_or_epi64(placed, is_long | repeats | crosses, placed, special)
@@ -226,6 +231,17 @@ impl Lanes {
         self.second = _mm512_mask_mov_epi64(first, is_first, second);
         self.first = offset;
         offset
+    }
+
+    /// The literals behind the last sequence of each stream, as a sequence.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn rest(&self, streams: &Streams) -> __m512i {
+        let rest = _mm512_sub_epi64(load(&streams.sizes), self.at);
+        // A match of no bytes, from where there are some.
+        let placed = _mm512_or_si512(rest, _mm512_slli_epi64::<32>(load(&streams.content)));
+        let is_long = _mm512_cmpgt_epi64_mask(rest, number(SHORT as i64));
+        _mm512_mask_or_epi64(placed, is_long, placed, number(Sequence::SPECIAL as i64))
     }
 
     /// Lanes whose streams ended where their last sequence did, all of which have their places and

@@ -12,12 +12,6 @@ pub(super) struct Stream<'a> {
     pub(super) count: usize,
 }
 
-/// The most literals that one stream of a frame has.
-#[inline(always)]
-pub(super) fn most_literals(job: &Job<'_>) -> u32 {
-    if job.four { job.literals.div_ceil(4) } else { job.literals }
-}
-
 /// The only stream of a frame; `None` if it is not there.
 #[inline(always)]
 pub(super) fn one<'a>(job: &Job<'a>) -> Option<Stream<'a>> {
