@@ -97,9 +97,11 @@ unsafe fn make(execution: &Execution<'_>, numbers: Range<u8>, target: &mut [Mayb
         // one step.
         unsafe {
             if sequence.is_special() {
-                let frame = || {
+                // (By value: what a closure refers to stays in memory all the time.)
+                let (at, numbers) = (at, numbers.clone());
+                let frame = move || {
                     let content = (at.addr() - start.addr()) as u32;
-                    start.wrapping_add(jobs.content_around(content, numbers.clone()) as usize)
+                    start.wrapping_add(jobs.content_around(content, numbers) as usize)
                 };
                 copy_special(*sequence, literals, at, source, frame);
             } else {
