@@ -29,9 +29,9 @@ pub(super) struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Writes the contents to `target`, one behind the other, from the first on up to one whose sequences
-    /// are not sound, or that is not what its checksum says; how many that are. They are all written then,
-    /// and what is behind them in `target` may be written too.
+    /// Writes the contents to `target`, one behind the other, from the first on up to one whose
+    /// sequences are not sound, or that is not what its checksum says; how many that are. They are all
+    /// written then, and what is behind them in `target` may be written too.
     ///
     /// # Panics
     ///
@@ -162,15 +162,16 @@ unsafe fn copy(source: *const u8, target: *mut u8, size: usize) {
     }
 }
 
-/// Makes the copies of a sequence that is not as nearly all are: a long one, or one whose match goes from
-/// the dictionary over to the content, or begins nearer to its target than it is long, and so repeats
-/// what it writes. (By itself, so that what is kept in registers beside is the same for the others.)
+/// Makes the copies of a sequence that is not as nearly all are: a long one, or one whose match goes
+/// from the dictionary over to the content, or begins nearer to its target than it is long, and so
+/// repeats what it writes. (By itself, so that what is kept in registers beside is the same for the
+/// others.)
 ///
 /// # Safety
 ///
-/// `literals` and `target` have as many bytes as the sequence says, and `OVER` more. `source` is the place of
-/// its match, which is in the same content as `target`; or in the dictionary, where all up to its end is behind
-/// it, with `OVER` more. `start` says where that content begins.
+/// `literals` and `target` have as many bytes as the sequence says, and `OVER` more. `source` is the
+/// place of its match, which is in the same content as `target`; or in the dictionary, where all up to
+/// its end is behind it, with `OVER` more. `start` says where that content begins.
 #[inline(never)]
 pub(super) unsafe fn copy_special(
     sequence: Sequence,

@@ -250,8 +250,9 @@ fn deposits_quickly() -> bool {
     !is_made_by(b"AuthenticAMD") || is_x86_feature_detected!("vaes")
 }
 
-/// Whether reading from eight places is one quick step: in Intel's processors it is, but for those that must
-/// keep it from reading ahead ("gather data sampling"), which are older than the ones that have FP16.
+/// Whether reading from eight places is one quick step: in Intel's processors it is, but for those that
+/// must keep it from reading ahead ("gather data sampling"), which are older than the ones that have
+/// FP16.
 #[cfg(target_arch = "x86_64")]
 fn gathers_quickly() -> bool {
     const FP16: u32 = 1 << 23;

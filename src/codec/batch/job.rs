@@ -17,8 +17,8 @@ pub(super) const MAX_FRAME: usize = u16::MAX as usize;
 pub(super) type Column = [u64; GROUP_FRAMES];
 
 /// The frames of a group by their numbers, in columns: those stages that take eight at once then load
-/// what they want of these (`wide`). Each column but the first has several numbers in one, from the lowest
-/// bit on as they are named here.
+/// what they want of these (`wide`). Each column but the first has several numbers in one, from the
+/// lowest bit on as they are named here.
 #[repr(align(64))]
 pub(super) struct Columns {
     /// Where frames begin.
@@ -54,7 +54,8 @@ pub(super) const SEQUENCES: u32 = 32;
 pub(super) const SEQUENCES_AT: u32 = 20;
 pub(super) const CONTENT_AT: u32 = 40;
 
-/// Literals in four streams and not in one; and those by a code of the frame's own, which lies before them.
+/// Literals in four streams and not in one; and those by a code of the frame's own, which lies before
+/// them.
 pub(super) const FOUR: u64 = 1 << 48;
 const OWN_CODE: u64 = 1 << 49;
 
@@ -63,8 +64,8 @@ const fn bits(number: u64, from: u32, count: u32) -> u32 {
     (number >> from) as u32 & ((1 << count) - 1)
 }
 
-/// How places of frames follow each other: what lies between the literals of one and the next, in bytes, and
-/// how many places for sequences a frame has more than it has sequences.
+/// How places of frames follow each other: what lies between the literals of one and the next, in
+/// bytes, and how many places for sequences a frame has more than it has sequences.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spacing {
     pub(super) literals: usize,
@@ -137,8 +138,8 @@ impl<'a> Jobs<'a> {
     pub(super) fn given(&self, number: u8) -> (&'a [u8], Outline, usize) {
         let columns = self.columns_of(number);
         let given = columns.given[usize::from(number)];
-        // SAFETY: `push` put a slice of this length there, which lives for `'a`: there are `len` of them,
-        // and nothing else writes to both columns.
+        // SAFETY: `push` put a slice of this length there, which lives for `'a`: there are `len` of
+        // them, and nothing else writes to both columns.
         let frame = unsafe {
             std::slice::from_raw_parts(
                 columns.frames[usize::from(number)],
@@ -179,8 +180,8 @@ impl<'a> Jobs<'a> {
         columns.plans.states[at] = plan.start.packed();
     }
 
-    /// Gives all frames their places, those that are not `planned` for their content alone; how many places there are for
-    /// sequences.
+    /// Gives all frames their places, those that are not `planned` for their content alone; how many
+    /// places there are for sequences.
     #[inline(always)]
     pub(super) fn set_places(&mut self, spacing: Spacing, planned: &FrameSet) -> usize {
         let Some(columns) = &mut self.columns else { return 0 };
@@ -313,14 +314,34 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The jobs of a group that have a stream of some kind.
+/// The jobs of a group that have a stream of some kind, or literals that are not coded: where their
+/// plans say, in their frames.
 #[derive(Clone, Copy)]
 pub(super) struct Listed<'a> {
-    pub(super) jobs: &'a Jobs<'a>,
-    pub(super) numbers: FrameSet,
+    jobs: &'a Jobs<'a>,
+    numbers: FrameSet,
 }
 
 impl<'a> Listed<'a> {
+    /// # Safety
+    ///
+    /// They have their plans, by which they have one, and their places.
+    #[inline(always)]
+    pub(super) unsafe fn new(jobs: &'a Jobs<'a>, numbers: FrameSet) -> Self {
+        Self { jobs, numbers }
+    }
+
+    #[inline(always)]
+    pub(super) fn numbers(self) -> FrameSet {
+        self.numbers
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn columns(self) -> &'a Columns {
+        self.jobs.columns()
+    }
+
     /// Them, with their numbers, in order of their streams' lengths.
     #[inline(always)]
     pub(super) fn order(self, length: impl Fn(&Job<'a>) -> u32 + Clone) -> Order {

@@ -236,7 +236,7 @@ pub(super) fn decode<const LANES: usize>(
 ///
 /// If a place, with `OVER` behind it, is not in `out`.
 pub(super) fn copy_plain(listed: Listed<'_>, out: &mut [u8]) {
-    for number in listed.numbers.iter() {
+    for number in listed.numbers().iter() {
         let job = listed.job(number);
         let (bytes, start) = job.literal_bytes();
         let (bytes, count) = (&bytes[start..], job.literals as usize);

@@ -20,12 +20,12 @@
 //! (`moves.rs`) when they come from there; else they get them when they are executed.
 //!
 //! What it takes: frames of one block and at most `MAX_CONTENT` bytes: a raw one, or a compressed one
-//! whose literals are one stream by the dictionary's code (or raw, or one byte), and whose sequences are by
-//! the dictionary's tables, those of the format, or single codes; with AVX-512 also codes and tables that
-//! the frame brings itself, and literals in four streams. Everything else, and each frame in which
-//! anything is not as it should be, is left to libzstd: what is wrong with a frame is for libzstd to say.
-//! So the one thing that has to hold here is that a frame that *is* taken decodes in libzstd, and to
-//! the same bytes.
+//! whose literals are one stream by the dictionary's code (or raw, or one byte), and whose sequences
+//! are by the dictionary's tables, those of the format, or single codes; with AVX-512 also codes and
+//! tables that the frame brings itself, and literals in four streams. Everything else, and each frame
+//! in which anything is not as it should be, is left to libzstd: what is wrong with a frame is for
+//! libzstd to say. So the one thing that has to hold here is that a frame that *is* taken decodes in
+//! libzstd, and to the same bytes.
 
 mod bits;
 mod codes;
@@ -109,8 +109,8 @@ pub(super) struct Group<'a> {
     instructions: Instructions,
     jobs: Jobs<'a>,
     kinds: Kinds,
-    /// Whether the workspace has this dictionary's tables before frames' own, and whether there are any of
-    /// these now.
+    /// Whether the workspace has this dictionary's tables before frames' own, and whether there are any
+    /// of these now.
     shared: bool,
     with_tables: bool,
     /// Those of the taken that are libzstd's after all.
@@ -149,8 +149,8 @@ impl<'a> Group<'a> {
         self.jobs.len() >= GROUP_FRAMES || self.content >= GROUP_CONTENT
     }
 
-    /// Adds a frame of this outline whose content has `size` bytes, which then has the next number; `false`
-    /// if it is one for libzstd.
+    /// Adds a frame of this outline whose content has `size` bytes, which then has the next number;
+    /// `false` if it is one for libzstd.
     ///
     /// # Panics
     ///
@@ -262,7 +262,8 @@ impl<'a> Group<'a> {
         let sequences = self.jobs.set_places(spacing, &self.kinds.taken);
         self.make_room(sequences);
         let Self { prepared, workspace, jobs, kinds, failed, .. } = self;
-        let listed = |numbers| Listed { jobs, numbers };
+        // SAFETY: `plan` has put each in those sets that its plan says, and all have their places.
+        let listed = |numbers| unsafe { Listed::new(jobs, numbers) };
         run.plain_literals(listed(kinds.plain), &mut workspace.literals);
         if let Some(code) = &prepared.literals {
             let literals = listed(kinds.literals);

@@ -73,7 +73,8 @@ impl Order {
         self.count = count;
     }
 
-    /// Up to eight numbers from place `at` on, behind which there is the first of all, and how many they are.
+    /// Up to eight numbers from place `at` on, behind which there is the first of all, and how many
+    /// they are.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn eight(&self, at: usize) -> Option<([u8; BEHIND], usize)> {

@@ -89,8 +89,8 @@ impl FrameSet {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kinds {
     pub(super) taken: FrameSet,
-    /// Literals by the dictionary's code, those of them in four streams, those by a code of their own, and
-    /// others, which are not coded.
+    /// Literals by the dictionary's code, those of them in four streams, those by a code of their own,
+    /// and others, which are not coded.
     pub(super) literals: FrameSet,
     pub(super) four: FrameSet,
     pub(super) codes: FrameSet,

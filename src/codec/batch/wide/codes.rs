@@ -89,7 +89,8 @@ impl Batch {
     }
 }
 
-/// Reads the codes of all that are listed, and makes their tables; `failed` gets those that cannot be had.
+/// Reads the codes of all that are listed, and makes their tables; `failed` gets those that cannot be
+/// had.
 #[target_feature(
     enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
 )]
@@ -100,7 +101,7 @@ pub(in crate::codec::batch) fn read<const GATHER: bool>(
 ) {
     codes.used = 0;
     let mut batch = Batch::new();
-    for number in listed.numbers.iter() {
+    for number in listed.numbers().iter() {
         let (bytes, tree) = listed.job(number).literal_bytes();
         let taken = match bytes.get(tree..) {
             Some([packed @ 0..128, rest @ ..]) => rest

@@ -42,8 +42,8 @@ pub(super) fn field(numbers: __m512i, from: u32, bits: u32) -> __m512i {
     low(_mm512_srlv_epi64(numbers, from), (1 << bits) - 1)
 }
 
-/// How many bits there are above the highest one of the last byte of each stream, which ends there in its frame:
-/// 8 or more if there is none.
+/// How many bits there are above the highest one of the last byte of each stream, which ends there in
+/// its frame: 8 or more if there is none.
 ///
 /// # Safety
 ///

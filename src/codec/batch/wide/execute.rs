@@ -35,7 +35,8 @@ pub(in crate::codec::batch) unsafe fn execute(
         let at = job.content_at as usize - before;
         at..at + job.size as usize
     };
-    // Those that have something behind them. (Of the others there are few: small ones, if more than one.)
+    // Those that have something behind them. (Of the others there are few: small ones, if more than
+    // one.)
     let mut last = end;
     while last > first && place(last - 1).end + OVER > target.len() {
         last -= 1;
@@ -90,11 +91,11 @@ unsafe fn make(execution: &Execution<'_>, numbers: Range<u8>, target: &mut [Mayb
         let from = sequence.from();
         let base = select_unpredictable(from < 0, dictionary_end, start);
         let source = base.wrapping_offset(from);
-        // SAFETY: each frame's lengths together are as long as its content is, and those of its literals as
-        // many as it has; so there is room for both, with OVER behind, and so many literals, or what lies
-        // behind them. All of the content before the match is written, of which, or of the dictionary, the
-        // match begins. If the sequence is not special, it is all there, and neither copy is longer than
-        // one step.
+        // SAFETY: each frame's lengths together are as long as its content is, and those of its
+        // literals as many as it has; so there is room for both, with OVER behind, and so many
+        // literals, or what lies behind them. All of the content before the match is written, of which,
+        // or of the dictionary, the match begins. If the sequence is not special, it is all there, and
+        // neither copy is longer than one step.
         unsafe {
             if sequence.is_special() {
                 // (By value: what a closure refers to stays in memory all the time.)

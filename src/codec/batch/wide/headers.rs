@@ -1,7 +1,7 @@
 //! The headers of eight frames at once (RFC 8878, section 3.1.1.3), of those that are as nearly all are.
 //!
-//! What `Plan::read` does for one frame, without a branch for what it has. Where anything is otherwise, a lane
-//! says nothing, and `Plan::read` is asked.
+//! What `Plan::read` does for one frame, without a branch for what it has. Where anything is otherwise,
+//! a lane says nothing, and `Plan::read` is asked.
 
 use std::arch::x86_64::*;
 
@@ -18,8 +18,8 @@ use crate::codec::batch::{literals, sequences};
 /// Bytes of a load.
 const LOAD: i64 = 8;
 
-/// Plans those frames that have literals by the dictionary's code in one stream, or raw ones, and sequences
-/// all of whose codes are by tables that are there.
+/// Plans those frames that have literals by the dictionary's code in one stream, or raw ones, and
+/// sequences all of whose codes are by tables that are there.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(in crate::codec::batch) fn plan<const GATHER: bool>(
     jobs: &mut Jobs<'_>,
@@ -168,11 +168,13 @@ unsafe fn read<const GATHER: bool>(
     }
 }
 
-/// The bytes of each frame from `at` on, as many as there are, up to eight; anything where there is no lane.
+/// The bytes of each frame from `at` on, as many as there are, up to eight; anything where there is no
+/// lane.
 ///
 /// # Safety
 ///
-/// In all `lanes` the frame has `len` bytes, which are eight or more, and `at` is less; and addresses are exposed.
+/// In all `lanes` the frame has `len` bytes, which are eight or more, and `at` is less; and addresses
+/// are exposed.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
 unsafe fn load_masked<const GATHER: bool>(

@@ -74,8 +74,8 @@ pub(super) unsafe fn look_up<const GATHER: bool, const SCALE: i32>(
     }
 }
 
-/// Eight numbers of 64 bits from memory, each so many bytes behind its base, an address, as its lane says in
-/// its lowest 32 bits.
+/// Eight numbers of 64 bits from memory, each so many bytes behind its base, an address, as its lane
+/// says in its lowest 32 bits.
 ///
 /// # Safety
 ///

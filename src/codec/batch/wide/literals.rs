@@ -62,11 +62,15 @@ impl Batch {
         }
     }
 
-    /// Takes the first `len` of these frames, which have one stream each, by the dictionary's code, for all
-    /// lanes; `failed` gets those whose stream cannot be read.
+    /// Takes the first `len` of these frames, which have one stream each, by the dictionary's code, for
+    /// all lanes; `failed` gets those whose stream cannot be read.
+    ///
+    /// # Safety
+    ///
+    /// All of them have one, by their plans.
     #[inline]
     #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx2")]
-    fn load<const GATHER: bool>(
+    unsafe fn load<const GATHER: bool>(
         &mut self,
         columns: &Columns,
         numbers: [u8; LANES],
@@ -82,7 +86,7 @@ impl Batch {
             (field(ranges, LITERALS_START, 16), _mm512_srli_epi64::<LITERALS_END>(ranges));
         let frames = frames_at::<GATHER>(columns.frames(), at);
         let behind = number(BEFORE_STREAM as i64 - 1);
-        // SAFETY: streams begin so far behind the front of their frames, as plans have them, and end in them.
+        // SAFETY: by plans, streams begin so far behind the front of their frames, and end in them.
         let marks = unsafe { end_marks::<GATHER>(frames, end) };
         let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
         let left = _mm512_sub_epi64(bits, _mm512_add_epi64(marks, number(1)));
@@ -113,8 +117,8 @@ impl Batch {
         self.shifts[self.len..].fill(like.shifts[0]);
     }
 
-    /// Takes a stream of a frame for a lane behind which there is none, with its table if that is its own;
-    /// whether it can be read.
+    /// Takes a stream of a frame for a lane behind which there is none, with its table if that is its
+    /// own; whether it can be read.
     #[inline(always)]
     fn push(
         &mut self,
@@ -144,8 +148,8 @@ trait Look: Copy {
     /// Whether frames have nothing of their own.
     const SHARED: bool;
 
-    /// The literal that the top of each lane begins with: the bits of its code in the lowest byte, itself
-    /// in the next, and anything above.
+    /// The literal that the top of each lane begins with: the bits of its code in the lowest byte,
+    /// itself in the next, and anything above.
     ///
     /// # Safety
     ///
@@ -181,14 +185,14 @@ impl Look for Own<'_> {
     unsafe fn up<const GATHER: bool>(self, batch: &Batch, bits: __m512i) -> __m512i {
         let at = _mm512_srlv_epi64(bits, load(&batch.shifts));
         let at = _mm512_add_epi64(at, load(&batch.tables));
-        // SAFETY: by this function's contract, numbers of as many bits as the frame's table is for, which
-        // has others behind its last entry.
+        // SAFETY: by this function's contract, numbers of as many bits as the frame's table is for,
+        // which has others behind its last entry.
         unsafe { look_up::<GATHER, 2>(self.0.entries.as_ptr().cast(), at) }
     }
 }
 
-/// Decodes the streams of all that are listed, of which those in `four` have four; `failed` gets those that
-/// are damaged.
+/// Decodes the streams of all that are listed, of which those in `four` have four; `failed` gets those
+/// that are damaged.
 ///
 /// # Panics
 ///
@@ -242,8 +246,8 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
     failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
-    let columns = listed.jobs.columns();
-    let order = order::by_literals(&columns.plans, &listed.numbers);
+    let columns = listed.columns();
+    let order = order::by_literals(&columns.plans, &listed.numbers());
     let before = *failed;
     let mut batches = [Batch::new(); BATCHES];
     let mut lanes = 0_usize;
@@ -253,7 +257,9 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
             && lanes.is_multiple_of(LANES)
             && numbers.iter().all(|number| !four.contains(*number))
         {
-            batches[lanes / LANES].load::<GATHER>(columns, numbers, len, out, failed);
+            let batch = &mut batches[lanes / LANES];
+            // SAFETY: they are listed.
+            unsafe { batch.load::<GATHER>(columns, numbers, len, out, failed) };
             lanes += len;
             done += len;
             if lanes == BATCHES * LANES {
@@ -315,9 +321,9 @@ unsafe fn decode_by<const GATHER: bool, L: Look>(
 ///
 /// # Safety
 ///
-/// Each lane is as `Batch::push` makes it: eight bytes can be read behind its base, and so many whole
-/// bytes further on as there are in `left`; it is exposed. `out` of those with a count has that many places and `OVER`
-/// more. And each can be looked up.
+/// Each lane is as `Batch::push` and `Batch::load` make it: eight bytes can be read behind its base,
+/// and so many whole bytes further on as there are in `left`; it is exposed. `out` of those with a
+/// count has that many places and `OVER` more. And each can be looked up.
 #[target_feature(
     enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
 )]

@@ -1,8 +1,8 @@
 //! Streams in order of their length, as of `order.rs`, without a branch or a count for each.
 //!
-//! Counted one by one, each stream waits for the one before it that is of the same kind. Here, for each bit in
-//! which kinds differ, from the lowest on, those that do not have it go before those that have it, in steps of
-//! 32; else all stay in the order that they had.
+//! Counted one by one, each stream waits for the one before it that is of the same kind. Here, for each
+//! bit in which kinds differ, from the lowest on, those that do not have it go before those that have
+//! it, in steps of 32; else all stay in the order that they had.
 
 use std::arch::x86_64::*;
 

@@ -14,7 +14,7 @@ const SHORT: usize = 64;
 /// If a place is not in `out`.
 #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(in crate::codec::batch) fn copy(listed: Listed<'_>, out: &mut [u8]) {
-    for number in listed.numbers.iter() {
+    for number in listed.numbers().iter() {
         let job = listed.job(number);
         let (bytes, start) = job.literal_bytes();
         let (bytes, place) =

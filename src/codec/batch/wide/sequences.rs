@@ -31,9 +31,13 @@ struct Batch {
 
 impl Batch {
     /// The streams of the first `len` of these frames; lanes of the others do nothing.
+    ///
+    /// # Safety
+    ///
+    /// All of them have one, by their plans.
     #[inline]
     #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx2")]
-    fn load<const GATHER: bool>(
+    unsafe fn load<const GATHER: bool>(
         columns: &Columns,
         own: Option<&Column>,
         numbers: [u8; LANES],
@@ -49,7 +53,7 @@ impl Batch {
         let frames = frames_at::<GATHER>(columns.frames(), at);
         let behind = number(BEFORE_STREAM as i64 - 1);
         let bases = _mm512_sub_epi64(_mm512_add_epi64(frames, start), behind);
-        // SAFETY: streams begin so far behind the front of their frames, as plans have them, and end in them.
+        // SAFETY: by plans, streams begin so far behind the front of their frames, and end in them.
         let marks = unsafe { end_marks::<GATHER>(frames, end) };
         let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
         let left = _mm512_sub_epi64(bits, _mm512_add_epi64(marks, number(1)));
@@ -82,7 +86,7 @@ impl Batch {
 ///
 /// # Panics
 ///
-/// If the place of a stream, up to whole blocks, is not in `out`.
+/// If the place of a stream, with one more sequence, is not in `out`.
 #[target_feature(
     enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt"
 )]
@@ -121,14 +125,16 @@ fn decode_by<const GATHER: bool, const LENGTHS: usize, const OFFSETS: usize>(
     failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
-    let columns = listed.jobs.columns();
-    let order = order::by_sequences(&columns.plans, &listed.numbers);
+    let columns = listed.columns();
+    let order = order::by_sequences(&columns.plans, &listed.numbers());
     let mut done = 0;
     while let Some((numbers, len)) = order.eight(done) {
         done += len;
-        let batch = Batch::load::<GATHER>(columns, own, numbers, len, out);
-        // SAFETY: all lanes are of streams, and have their places.
-        let sound = unsafe { run::<GATHER, _, _>(tables, before, &batch) };
+        // SAFETY: they are listed; then all lanes are of streams, and have their places.
+        let sound = unsafe {
+            let batch = Batch::load::<GATHER>(columns, own, numbers, len, out);
+            run::<GATHER, _, _>(tables, before, &batch)
+        };
         if u32::from(sound).trailing_ones() < len as u32 {
             for (lane, number) in numbers[..len].iter().enumerate() {
                 if sound >> lane & 1 == 0 {

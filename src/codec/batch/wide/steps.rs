@@ -127,8 +127,8 @@ impl Lanes {
         }
     }
 
-    /// Sequence number `i` of each stream, with its place in the content of the group (as of `Sequence`); of
-    /// a stream that has not so many, anything.
+    /// Sequence number `i` of each stream, with its place in the content of the group (as of
+    /// `Sequence`); of a stream that has not so many, anything.
     ///
     /// # Safety
     ///
