@@ -117,7 +117,9 @@ impl Instructions {
     /// Plans frames, as far as it is quicker to plan several at once. The dictionary has tables.
     pub(super) fn plan(self, jobs: &mut Jobs<'_>, starts: &Starts, kinds: &mut Kinds) {
         match self {
-            Self::Portable => (),
+            Self::Portable => {
+                let _ = (jobs, starts, kinds);
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Bmi2 => (),
             #[cfg(target_arch = "x86_64")]
@@ -174,7 +176,10 @@ impl Instructions {
         failed: &mut FrameSet,
     ) {
         match self {
-            Self::Portable => literals::decode::<LITERAL_LANES>(table, listed, out, failed),
+            Self::Portable => {
+                let _ = four;
+                literals::decode::<LITERAL_LANES>(table, listed, out, failed);
+            }
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has what the function wants (`detect`).
             Self::Bmi2 => unsafe { bmi2::literals(table, listed, out, failed) },

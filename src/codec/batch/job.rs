@@ -198,12 +198,19 @@ impl<'a> Jobs<'a> {
         bits(sum, SEQUENCES_AT, 20) as usize
     }
 
-    /// Where the content begins, of those of some frames, in which `at` is.
+    /// Where the content begins, of those of some frames that have their places, in which `at` is.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such frames.
     #[cfg(target_arch = "x86_64")]
     #[cold]
     pub(super) fn content_around(&self, at: u32, numbers: Range<u8>) -> u32 {
-        let mut starts = numbers.rev().map(|number| self.job(number).content_at);
-        starts.find(|start| *start <= at).unwrap_or(0)
+        let places = &self.columns().places[usize::from(numbers.start)..usize::from(numbers.end)];
+        let content_at = |place: u64| bits(place, CONTENT_AT, 20);
+        // Of frames that begin there, the last: the others are empty.
+        let behind = places.partition_point(|place| content_at(*place) <= at);
+        content_at(places[behind - 1])
     }
 
     /// What is known of a frame that has its plan and its places.

@@ -138,7 +138,8 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// How many frames were decoded, and are not libzstd's.
+    /// How many frames were of a kind that is taken, when they were decoded; some of them may be libzstd's
+    /// after all.
     pub(super) fn taken(&self) -> usize {
         self.kinds.taken.len()
     }
@@ -256,6 +257,10 @@ impl<'a> Group<'a> {
 
     /// Decodes literals and sequences of all frames.
     pub(super) fn decode(&mut self) {
+        self.decoded = self.jobs.len();
+        if self.decoded == 0 {
+            return;
+        }
         self.plan();
         let run = self.instructions;
         let spacing = run.spacing();
@@ -287,7 +292,6 @@ impl<'a> Group<'a> {
                 sequences[job.sequences_at as usize] = rest;
             }
         }
-        self.decoded = jobs.len();
     }
 
     /// Puts the contents of some frames together at the front of `target`, which has places for them,
@@ -308,7 +312,7 @@ impl<'a> Group<'a> {
         let Workspace { literals, sequences, content, .. } = &mut *self.workspace;
         let mut execution = Execution {
             jobs: &self.jobs,
-            // Each is below 128.
+            // Not above `GROUP_FRAMES`.
             numbers: numbers.start as u8..end as u8,
             literals,
             sequences,
@@ -316,7 +320,7 @@ impl<'a> Group<'a> {
             dictionary: self.prepared.padded(),
             aside: content,
         };
-        // SAFETY: they were decoded with the same instructions, and have not failed.
+        // SAFETY: they were decoded with the same instructions, are taken, and have not failed.
         unsafe { self.instructions.execute(&mut execution, target) }
     }
 

@@ -34,7 +34,6 @@ impl Sequence {
     }
 
     /// Literals alone, of a frame whose content begins at `content` in that of the group.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn literals(count: usize, content: usize) -> Self {
         Self::placed(count, 0, content as isize, count > SHORT)
     }

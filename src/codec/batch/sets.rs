@@ -35,6 +35,7 @@ impl FrameSet {
         self.0[usize::from(number) / WORD] >> (usize::from(number) % WORD) & 1 != 0
     }
 
+    #[cfg(any(target_arch = "x86_64", test))]
     #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -69,7 +70,8 @@ impl FrameSet {
     pub(super) fn next(&self, number: usize) -> usize {
         let [first, second] = self.0;
         let all = u128::from(second) << WORD | u128::from(first);
-        number + (all >> number).trailing_zeros().min((GROUP_FRAMES - number) as u32) as usize
+        let behind = all.checked_shr(number as u32).unwrap_or(0).trailing_zeros() as usize;
+        (number + behind).min(GROUP_FRAMES)
     }
 
     /// The numbers, in order.
@@ -110,7 +112,7 @@ mod tests {
         numbers.iter().rev().for_each(|number| set.insert(*number));
         assert_eq!(set.iter().collect::<Vec<_>>(), numbers);
         assert_eq!(set.len(), numbers.len());
-        for number in 0..128 {
+        for number in 0..=128 {
             let next = numbers.iter().find(|next| usize::from(**next) >= number);
             assert_eq!(set.next(number), next.map_or(128, |next| usize::from(*next)));
         }

@@ -644,6 +644,26 @@ fn a_workspace_keeps_nothing_of_a_group() {
     }
 }
 
+/// Groups of no frame that is tried, and of none at all.
+#[test]
+fn groups_of_nothing() {
+    for case in Case::all() {
+        for instructions in Instructions::all() {
+            let mut workspace = Workspace::default();
+            let mut group = Group::new(&case.prepared, &mut workspace);
+            group.instructions = instructions;
+            for _ in 0..2 {
+                assert!(!group.push(&[0; 20], Outline::NONE, 0));
+                group.decode();
+                assert_eq!((group.taken(), group.execute(0..0, &mut [])), (0, 0));
+                group.clear();
+            }
+            drop(group);
+            assert_eq!(case.batch(&[(&[0; 20], 0), (&[], 0)], instructions), [None, None]);
+        }
+    }
+}
+
 /// A raw block of more bytes than the window has, which libzstd takes where it has all of a frame.
 #[test]
 fn a_raw_block_beyond_the_window() {

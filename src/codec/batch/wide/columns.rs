@@ -6,6 +6,8 @@ use crate::codec::batch::GROUP_FRAMES;
 use crate::codec::batch::job::Column;
 use crate::codec::batch::wide::lanes::{LANES, load_behind, look_up, low, number};
 
+const _: () = assert!(size_of::<*const u8>() == size_of::<u64>(), "a pointer is a lane");
+
 /// The numbers of frames, in lanes.
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -30,7 +32,7 @@ pub(super) fn frames_at<const GATHER: bool>(
     numbers: __m512i,
 ) -> __m512i {
     let numbers = low(numbers, GROUP_FRAMES as i64 - 1);
-    // SAFETY: each number is masked to the column; a pointer has as many bytes as a lane.
+    // SAFETY: each number is masked to the column, whose pointers are lanes.
     unsafe { look_up::<GATHER, 8>(frames.as_ptr().cast(), numbers) }
 }
 

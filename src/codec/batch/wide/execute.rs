@@ -14,7 +14,7 @@ use crate::codec::batch::execute::{Execution, OVER, copy_short, copy_special};
 ///
 /// # Safety
 ///
-/// The frames were decoded by `wide::sequences`, and have not failed.
+/// The frames were decoded with AVX-512 (`Group::decode`), and have not failed.
 ///
 /// # Panics
 ///

@@ -161,7 +161,8 @@ unsafe fn read<const GATHER: bool>(
     Eight {
         ranges: all([stream, end, start, at(literals_end, LITERALS_END)]),
         counts: all([size, at(count, LITERALS), at(sequences, SEQUENCES), zero]),
-        states,
+        // (Without sequences there are none to begin with.)
+        states: _mm512_maskz_mov_epi64(there, states),
         planned: there | none,
         raw,
         with_sequences: there,
@@ -193,4 +194,155 @@ unsafe fn load_masked<const GATHER: bool>(
     // SAFETY: by this function's contract.
     let bytes = unsafe { load_behind::<GATHER>(frames, _mm512_maskz_mov_epi64(lanes, from)) };
     _mm512_srlv_epi64(bytes, _mm512_slli_epi64::<3>(_mm512_sub_epi64(at, from)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::batch::instructions::Instructions;
+    use crate::codec::batch::plan::{Literals, Plan, Takes};
+    use crate::codec::batch::{GROUP_FRAMES, Prepared};
+
+    /// Numbers that are random enough.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+            (self.0 >> 33) % end
+        }
+
+        fn bytes(&mut self, count: u64) -> impl Iterator<Item = u8> {
+            (0..count).map(|_| self.below(256) as u8)
+        }
+    }
+
+    /// A frame of which nothing is right but, most times, the headers, and its outline; and a size of its
+    /// content.
+    fn frame(random: &mut Random) -> (Vec<u8>, Outline, usize) {
+        let start = 5 + random.below(12);
+        let mut frame: Vec<u8> = random.bytes(start).collect();
+        let most = if random.below(9) == 0 { 5000 } else { 40 };
+        let count = random.below(most);
+        let coded = random.below(count / 2 + 2);
+        let body = match random.below(10) {
+            0..4 => {
+                frame.extend_from_slice(&(3 | count << 4 | coded << 14).to_le_bytes()[..3]);
+                coded
+            }
+            4..6 => {
+                frame.push((count << 3) as u8);
+                count % 32
+            }
+            6 => {
+                frame.extend_from_slice(&(1 << 2 | count << 4).to_le_bytes()[..2]);
+                count & 0xfff
+            }
+            7 => {
+                frame.extend_from_slice(&(3 << 2 | count << 4).to_le_bytes()[..3]);
+                count
+            }
+            // One byte for all, four streams, a code of its own, or anything.
+            _ => {
+                let header = random.bytes(3);
+                frame.extend(header);
+                coded
+            }
+        };
+        let literals = random.bytes(body);
+        frame.extend(literals);
+        match random.below(8) {
+            0 => frame.push(0),
+            1 => frame.extend([128 + random.below(3) as u8, random.below(3) as u8]),
+            2 => frame.extend(random.bytes(2)),
+            _ => frame.push(1 + random.below(9) as u8),
+        }
+        // Tables that are there, and others.
+        let modes = [0xFC, 0xFC, 0xFC, 0, 0xF0, 0xC0, random.below(256) as u8];
+        let behind = random.below(20);
+        if random.below(5) > 0 && frame.last() != Some(&0) {
+            frame.push(modes[random.below(7) as usize]);
+            frame.extend(random.bytes(behind));
+        }
+        let checksum = if random.below(3) == 0 { Outline::CHECKSUM } else { 0 };
+        if checksum != 0 {
+            frame.extend(random.bytes(4));
+        }
+        let cut = if random.below(6) == 0 { random.below(12) as usize } else { 0 };
+        frame.truncate(frame.len() - cut);
+        let raw = if random.below(30) == 0 { Outline::RAW } else { 0 };
+        let size = [count, count, random.below(200)][random.below(3) as usize];
+        (frame, Outline::unpacked(start as u8 | checksum | raw), size as usize)
+    }
+
+    /// Whatever is planned in lanes is what is planned alone; and all that is of the usual kind is.
+    #[test]
+    fn as_planned_alone() {
+        if !Instructions::detect().take_own_tables() {
+            // The processor has no AVX-512, and no decoder that reads headers so.
+            return;
+        }
+        let parts = include_bytes!("../frames.bin");
+        let (size, parts) = parts.split_first_chunk().unwrap();
+        let prepared = Prepared::trained(&parts[..u32::from_le_bytes(*size) as usize]).unwrap();
+        let mut random = Random(3);
+        let (mut planned, mut without) = (0, 0);
+        for round in 0..3000 {
+            let frames: Vec<_> =
+                (0..1 + round % GROUP_FRAMES).map(|_| frame(&mut random)).collect();
+            let mut jobs = Jobs::new();
+            for (frame, outline, size) in &frames {
+                jobs.push(frame, *outline, *size);
+            }
+            let alone: Vec<Option<Plan>> = (0..frames.len() as u8)
+                .map(|number| {
+                    let (frame, outline, size) = jobs.given(number);
+                    let takes = Takes::new(true, false, size);
+                    let starts = &prepared.starts;
+                    Plan::read::<false>(frame, outline, size, starts, takes, |_, _| None)
+                })
+                .collect();
+            for gather in [false, true] {
+                let mut kinds = Kinds::default();
+                // SAFETY: the processor has these instructions (`detect`).
+                unsafe {
+                    match gather {
+                        false => plan::<false>(&mut jobs, &prepared.starts, &mut kinds),
+                        true => plan::<true>(&mut jobs, &prepared.starts, &mut kinds),
+                    }
+                }
+                for (number, ((frame, outline, _), alone)) in frames.iter().zip(&alone).enumerate()
+                {
+                    let number = number as u8;
+                    let words = |jobs: &Jobs<'_>| {
+                        let at = usize::from(number);
+                        let plans = &jobs.columns().plans;
+                        [plans.ranges[at], plans.counts[at], plans.states[at]]
+                    };
+                    let usual = alone.as_ref().is_some_and(|plan| {
+                        plan.kind != Literals::Rle
+                            && outline.packed() & Outline::RAW == 0
+                            && frame.len() >= LOAD as usize
+                            && (plan.sequences == 0
+                                || prepared.starts.words().contains(&plan.start.packed()))
+                    });
+                    assert_eq!(kinds.taken.contains(number), usual, "{frame:x?} {alone:?}");
+                    if !usual {
+                        continue;
+                    }
+                    let Some(alone) = alone else { continue };
+                    let raw = alone.kind == Literals::Raw;
+                    assert_eq!(kinds.plain.contains(number), raw);
+                    assert_eq!(kinds.literals.contains(number), !raw);
+                    assert_eq!(kinds.sequences.contains(number), alone.sequences > 0);
+                    planned += 1;
+                    without += usize::from(alone.sequences == 0);
+                    let made = words(&jobs);
+                    jobs.set_plan(number, Some(alone));
+                    assert_eq!(made, words(&jobs), "{frame:x?}");
+                }
+            }
+        }
+        assert!(planned > 10_000 && without > 100, "{planned}, {without} without sequences");
+    }
 }

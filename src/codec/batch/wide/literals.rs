@@ -118,7 +118,8 @@ impl Batch {
     }
 
     /// Takes a stream of a frame for a lane behind which there is none, with its table if that is its
-    /// own; whether it can be read.
+    /// own; whether it can be read. (Behind a code of the frame's own it may begin a byte nearer to the
+    /// front of the frame than `BEFORE_STREAM`: as near as a load allows.)
     #[inline(always)]
     fn push(
         &mut self,
