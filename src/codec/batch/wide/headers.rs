@@ -269,7 +269,7 @@ mod tests {
             frame.extend(random.bytes(4));
         }
         let cut = if random.below(6) == 0 { random.below(12) as usize } else { 0 };
-        frame.truncate(frame.len() - cut);
+        frame.truncate(frame.len().saturating_sub(cut));
         let raw = if random.below(30) == 0 { Outline::RAW } else { 0 };
         let size = [count, count, random.below(200)][random.below(3) as usize];
         (frame, Outline::unpacked(start as u8 | checksum | raw), size as usize)
