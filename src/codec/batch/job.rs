@@ -72,16 +72,16 @@ pub(super) struct Spacing {
     pub(super) sequences: usize,
 }
 
-/// Frames in columns, which are there from the first on.
+/// Frames in columns.
 pub(super) struct Jobs<'a> {
-    columns: Option<Box<Columns>>,
+    columns: Box<Columns>,
     len: usize,
     frames: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Jobs<'a> {
     pub(super) fn new() -> Self {
-        Self { columns: None, len: 0, frames: PhantomData }
+        Self { columns: Columns::new(), len: 0, frames: PhantomData }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -93,22 +93,18 @@ impl<'a> Jobs<'a> {
     }
 
     /// What is known of frames that were pushed, and of some planned.
-    ///
-    /// # Panics
-    ///
-    /// If none was ever pushed.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn columns(&self) -> &Columns {
-        self.columns.as_ref().expect("there are frames")
+        &self.columns
     }
 
     /// To plan frames: what is given of them, and what is found out.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn planning(&mut self) -> (&[*const u8; GROUP_FRAMES], &Column, &mut Plans) {
-        let columns = self.columns.as_mut().expect("there are frames");
-        (&columns.frames, &columns.given, &mut columns.plans)
+        let Columns { frames, given, plans, .. } = &mut *self.columns;
+        (frames, given, plans)
     }
 
     /// Takes another frame.
@@ -120,7 +116,7 @@ impl<'a> Jobs<'a> {
     #[inline(always)]
     pub(super) fn push(&mut self, frame: &'a [u8], outline: Outline, size: usize) {
         assert!(frame.len() <= MAX_FRAME && size <= usize::from(u16::MAX));
-        let columns = self.columns.get_or_insert_with(Columns::new);
+        let columns = &mut self.columns;
         // Lanes hold addresses.
         frame.as_ptr().expose_provenance();
         columns.frames[self.len] = frame.as_ptr();
@@ -152,17 +148,15 @@ impl<'a> Jobs<'a> {
 
     #[inline(always)]
     fn columns_of(&self, number: u8) -> &Columns {
-        match &self.columns {
-            Some(columns) if usize::from(number) < self.len => columns,
-            _ => panic!("no frame {number}"),
-        }
+        assert!(usize::from(number) < self.len, "no frame {number}");
+        &self.columns
     }
 
     /// Notes the plan of a frame, or that it is not taken.
     #[inline(always)]
     pub(super) fn set_plan(&mut self, number: u8, plan: Option<&Plan>) {
         let (_, _, size) = self.given(number);
-        let Some(columns) = &mut self.columns else { return };
+        let columns = &mut self.columns;
         let at = usize::from(number);
         let Some(plan) = plan else {
             columns.plans.counts[at] = 0;
@@ -184,7 +178,7 @@ impl<'a> Jobs<'a> {
     /// places there are for sequences.
     #[inline(always)]
     pub(super) fn set_places(&mut self, spacing: Spacing, planned: &FrameSet) -> usize {
-        let Some(columns) = &mut self.columns else { return 0 };
+        let columns = &mut self.columns;
         let more = spacing.literals as u64 | (spacing.sequences as u64) << SEQUENCES_AT;
         let mut sum = 0;
         for number in 0..self.len {

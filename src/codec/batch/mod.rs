@@ -122,7 +122,7 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// No frames yet, and no memory for them.
+    /// No frames yet.
     pub(super) fn new(prepared: &'a Prepared, workspace: &'a mut Workspace) -> Self {
         Self {
             prepared,

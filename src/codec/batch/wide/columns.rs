@@ -44,16 +44,39 @@ pub(super) fn field(numbers: __m512i, from: u32, bits: u32) -> __m512i {
     low(_mm512_srlv_epi64(numbers, from), (1 << bits) - 1)
 }
 
-/// How many bits there are above the highest one of the last byte of each stream, which ends there in
-/// its frame: 8 or more if there is none.
+/// Streams of eight frames that are read from their end.
+pub(super) struct Ends {
+    /// So many bytes before the start of each stream as it was asked for.
+    pub(super) bases: __m512i,
+    /// Bits in each; 0 where it cannot be read.
+    pub(super) left: __m512i,
+    /// Those of the lanes asked for that can be read.
+    pub(super) sound: __mmask8,
+}
+
+/// The streams that begin and end there in these frames, in the first `len` lanes.
 ///
 /// # Safety
 ///
-/// Each frame has eight bytes up to there, and its address is exposed.
+/// Each frame has eight bytes up to the end of its stream, and its address is exposed.
 #[inline]
 #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx2")]
-pub(super) unsafe fn end_marks<const GATHER: bool>(frames: __m512i, ends: __m512i) -> __m512i {
+pub(super) unsafe fn ends<const GATHER: bool>(
+    frames: __m512i,
+    [start, end]: [__m512i; 2],
+    before: usize,
+    len: usize,
+) -> Ends {
     // SAFETY: by this function's contract.
-    let last = unsafe { load_behind::<GATHER>(frames, _mm512_sub_epi64(ends, number(8))) };
-    _mm512_lzcnt_epi64(last)
+    let last = unsafe { load_behind::<GATHER>(frames, _mm512_sub_epi64(end, number(8))) };
+    // Bits above the highest one of the last byte, which is no part of the stream. A byte of 0 has none.
+    let above = _mm512_lzcnt_epi64(last);
+    let sound = _mm512_mask_cmplt_epi64_mask(u8::MAX >> (LANES - len), above, number(8));
+    let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
+    let left = _mm512_sub_epi64(bits, _mm512_add_epi64(above, number(1)));
+    Ends {
+        bases: _mm512_sub_epi64(_mm512_add_epi64(frames, start), number(before as i64)),
+        left: _mm512_maskz_mov_epi64(sound, left),
+        sound,
+    }
 }

@@ -14,7 +14,7 @@ use crate::codec::batch::literals::BEFORE_STREAM;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::LOADED;
 use crate::codec::batch::sets::FrameSet;
-use crate::codec::batch::wide::columns::{column_at, end_marks, field, frames_at, numbers_of};
+use crate::codec::batch::wide::columns::{Ends, column_at, ends, field, frames_at, numbers_of};
 use crate::codec::batch::wide::lanes::{
     LANES, Numbers, load, load_below, look_up, low, number, skip, store,
 };
@@ -85,23 +85,17 @@ impl Batch {
         let (start, end) =
             (field(ranges, LITERALS_START, 16), _mm512_srli_epi64::<LITERALS_END>(ranges));
         let frames = frames_at::<GATHER>(columns.frames(), at);
-        let behind = number(BEFORE_STREAM as i64 - 1);
         // SAFETY: by plans, streams begin so far behind the front of their frames, and end in them.
-        let marks = unsafe { end_marks::<GATHER>(frames, end) };
-        let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
-        let left = _mm512_sub_epi64(bits, _mm512_add_epi64(marks, number(1)));
-        // A last byte of 0 has no mark.
-        let here = u8::MAX >> (LANES - self.len);
-        let sound = _mm512_mask_cmplt_epi64_mask(here, marks, number(8));
+        let Ends { bases, left, sound } =
+            unsafe { ends::<GATHER>(frames, [start, end], BEFORE_STREAM - 1, len) };
         let counts = field(column(&columns.plans.counts), LITERALS, 16);
-        self.bases = store(_mm512_sub_epi64(_mm512_add_epi64(frames, start), behind));
-        self.left = store(_mm512_maskz_mov_epi64(sound, left));
+        (self.bases, self.left) = (store(bases), store(left));
         self.counts = store(_mm512_maskz_mov_epi64(sound, counts));
         let places = store(low(column(&columns.places), (1 << SEQUENCES_AT) - 1));
         self.out = std::array::from_fn(|lane| {
             out.get(places[lane] as usize, self.counts[lane] as usize + OVER)
         });
-        if sound != here {
+        if u32::from(sound).trailing_ones() < len as u32 {
             let bad = numbers[..len].iter().enumerate().filter(|(lane, _)| sound >> lane & 1 == 0);
             bad.for_each(|(_, number)| failed.insert(*number));
         }

@@ -10,7 +10,7 @@ use crate::codec::batch::moves::{Before, Sequence};
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sequences::{BEFORE_STREAM, BELOW};
 use crate::codec::batch::sets::FrameSet;
-use crate::codec::batch::wide::columns::{column_at, end_marks, field, frames_at, numbers_of};
+use crate::codec::batch::wide::columns::{Ends, column_at, ends, field, frames_at, numbers_of};
 use crate::codec::batch::wide::lanes::{LANES, number, store, transpose};
 use crate::codec::batch::wide::order;
 use crate::codec::batch::wide::own::OwnTables;
@@ -51,17 +51,10 @@ impl Batch {
         let field = |numbers, from: u32| field(numbers, from, 16);
         let (start, end) = (field(ranges, 0), field(ranges, STREAM_END));
         let frames = frames_at::<GATHER>(columns.frames(), at);
-        let behind = number(BEFORE_STREAM as i64 - 1);
-        let bases = _mm512_sub_epi64(_mm512_add_epi64(frames, start), behind);
         // SAFETY: by plans, streams begin so far behind the front of their frames, and end in them.
-        let marks = unsafe { end_marks::<GATHER>(frames, end) };
-        let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, start));
-        let left = _mm512_sub_epi64(bits, _mm512_add_epi64(marks, number(1)));
-        // A last byte of 0 has no mark.
-        let there = u8::MAX >> (LANES - len);
-        let sound = _mm512_mask_cmplt_epi64_mask(there, marks, number(8));
+        let Ends { bases, left, sound } =
+            unsafe { ends::<GATHER>(frames, [start, end], BEFORE_STREAM - 1, len) };
         let sequences = _mm512_maskz_mov_epi64(sound, field(counts, SEQUENCES));
-        let left = _mm512_maskz_mov_epi64(sound, left);
         let streams = Streams {
             bases: store(bases),
             left: store(_mm512_add_epi64(left, number(BELOW))),
