@@ -72,9 +72,10 @@ pub(super) struct Spacing {
     pub(super) sequences: usize,
 }
 
-/// Frames in columns.
+/// Frames in columns. They are part of it, and not memory of their own: a run of which no frame is
+/// taken allocates nothing.
 pub(super) struct Jobs<'a> {
-    columns: Box<Columns>,
+    columns: Columns,
     len: usize,
     frames: PhantomData<&'a [u8]>,
 }
@@ -103,7 +104,7 @@ impl<'a> Jobs<'a> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn planning(&mut self) -> (&[*const u8; GROUP_FRAMES], &Column, &mut Plans) {
-        let Columns { frames, given, plans, .. } = &mut *self.columns;
+        let Columns { frames, given, plans, .. } = &mut self.columns;
         (frames, given, plans)
     }
 
@@ -251,13 +252,8 @@ impl Columns {
         &self.frames
     }
 
-    fn new() -> Box<Self> {
-        Box::new(Self {
-            frames: [std::ptr::null(); _],
-            given: [0; _],
-            plans: Plans::new(),
-            places: [0; _],
-        })
+    fn new() -> Self {
+        Self { frames: [std::ptr::null(); _], given: [0; _], plans: Plans::new(), places: [0; _] }
     }
 }
 
