@@ -13,8 +13,11 @@ use crate::codec::memory::idle;
 const WORTH_PAGES: usize = 1 << 20;
 /// Outputs from this size on are asked to be of huge pages: the first touch of each page is a
 /// fault, and with 2 MiB a page instead of 4 KiB there are 512 times fewer.
-const WORTH_HUGE_PAGES: usize = 4 << 20;
+const WORTH_HUGE_PAGES: usize = HUGE_PAGE;
 const HUGE_PAGE: usize = 2 << 20;
+/// The end of an output gets a huge page too if what is not used of it is at most this part of the
+/// output: it may be of as many small pages as several whole ones take time to fault.
+const MOST_UNUSED: usize = 16;
 /// Pages have room for a quarter more than they were made for, up to this. It takes up nothing but
 /// addresses, and lets the next output of a stream live in them that is somewhat larger.
 const MOST_ROOM: usize = 16 << 20;
@@ -120,7 +123,10 @@ impl Pages {
     /// it. Address space, until written to.
     pub(super) fn map(size: usize, len: usize) -> Option<Self> {
         let aligned = size >= WORTH_HUGE_PAGES;
-        let mapped = len.checked_add(if aligned { HUGE_PAGE } else { 0 })?;
+        let mapped = match aligned {
+            true => len.checked_next_multiple_of(HUGE_PAGE)?.checked_add(HUGE_PAGE)?,
+            false => len,
+        };
         if isize::try_from(mapped).is_err() {
             return None;
         }
@@ -137,9 +143,7 @@ impl Pages {
     /// It is only advice: a system that has no huge pages to give goes on with small ones.
     #[cfg(target_os = "linux")]
     fn prefer_huge_pages(&mut self, size: usize) {
-        // The last bytes would get a huge page as well, most of it unused.
-        let whole = size / HUGE_PAGE * HUGE_PAGE;
-        let _ = self.map.advise_range(memmap2::Advice::HugePage, self.start, whole);
+        let _ = self.map.advise_range(memmap2::Advice::HugePage, self.start, in_huge_pages(size));
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -167,5 +171,43 @@ impl Pages {
     /// As fresh pages are, or as they were written to.
     pub(super) fn initialised(&self) -> &[u8] {
         &self.map[self.start..self.start + self.len]
+    }
+}
+
+/// How many bytes from the front of an output of `size` bytes are to be in huge pages: whole ones.
+#[cfg(target_os = "linux")]
+fn in_huge_pages(size: usize) -> usize {
+    let whole = size / HUGE_PAGE * HUGE_PAGE;
+    let end = size - whole;
+    match end > 0 && HUGE_PAGE - end <= size / MOST_UNUSED {
+        true => whole + HUGE_PAGE,
+        false => whole,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// The end is in small pages unless it nearly fills a huge one; and whatever is asked for lies
+    /// within the mapping.
+    #[test]
+    fn ends_of_outputs() {
+        const MIB: usize = 1 << 20;
+        for (size, expected) in [
+            (2 * MIB, 2 * MIB),
+            (3 * MIB, 2 * MIB),
+            (4 * MIB - 1, 4 * MIB),
+            (15 * MIB, 14 * MIB),
+            (16 * MIB, 16 * MIB),
+            (17 * MIB, 18 * MIB),
+            (64 * MIB, 64 * MIB),
+            (64 * MIB + 1, 66 * MIB),
+        ] {
+            assert_eq!(in_huge_pages(size), expected, "{size}");
+            let pages = Pages::map(size, size).unwrap();
+            assert_eq!((pages.map.as_ptr() as usize + pages.start) % HUGE_PAGE, 0);
+            assert!(pages.start + expected <= pages.map.len(), "{size}");
+        }
     }
 }
