@@ -36,8 +36,9 @@ def main() -> None:
         say(f"{name}: multi compress, 20,000", microseconds(lambda: call(items), 5))
         call = decompressor.multi_decompress_to_buffer
         say(f"{name}: multi decompress, 20,000", microseconds(lambda: call(frames), 5))
-    ten = pa.array([VALUE] * 10)
+    none, ten = pa.array([], pa.binary()), pa.array([VALUE] * 10)
     compressed = za.compress(ten)
+    say("compress, no rows", microseconds(lambda: za.compress(none, threads=1), 1000))
     say("compress, 10 rows", microseconds(lambda: za.compress(ten, threads=1), 1000))
     say("decompress, 10 rows", microseconds(lambda: za.decompress(compressed, threads=1), 1000))
     large = pa.array([b"x" * 100] * 1_000_000, pa.large_binary())
