@@ -339,10 +339,12 @@ impl<'a> Listed<'a> {
         self.jobs.columns()
     }
 
-    /// Them, with their numbers, in order of their streams' lengths.
+    /// Their numbers in order of their streams' lengths: `LITERALS` or `SEQUENCES`.
     #[inline(always)]
-    pub(super) fn order(self, length: impl Fn(&Job<'a>) -> u32 + Clone) -> Order {
-        Order::new(self.numbers.iter().map(move |number| (number, length(&self.job(number)))))
+    pub(super) fn order(self, length: u32) -> Order {
+        let counts = &self.jobs.columns.plans.counts;
+        let length = |number| (number, bits(counts[usize::from(number)], length, 16));
+        Order::new(self.numbers.iter().map(length))
     }
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use std::hint::select_unpredictable;
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::execute::OVER;
 use crate::codec::batch::huffman::{MAX_BITS, Table};
-use crate::codec::batch::job::{Job, Listed};
+use crate::codec::batch::job::{Job, LITERALS, Listed};
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sets::FrameSet;
 
@@ -199,7 +199,7 @@ pub(super) fn decode<const LANES: usize>(
     failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
-    let order = listed.order(|job| job.literals);
+    let order = listed.order(LITERALS);
     let mut waiting = order.iter();
     let mut next = |failed: &mut FrameSet| loop {
         let number = waiting.next()?;

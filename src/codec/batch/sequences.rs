@@ -6,7 +6,7 @@
 
 use crate::codec::batch::bits::{bits_in, load};
 use crate::codec::batch::deposit::Deposit;
-use crate::codec::batch::job::{Job, Listed};
+use crate::codec::batch::job::{Job, Listed, SEQUENCES};
 use crate::codec::batch::moves::Sequence;
 use crate::codec::batch::places::Places;
 use crate::codec::batch::sets::FrameSet;
@@ -196,7 +196,7 @@ pub(super) fn decode<const LANES: usize, D: Deposit>(
     failed: &mut FrameSet,
 ) {
     let out = &Places::new(out);
-    let order = listed.order(|job| job.sequences);
+    let order = listed.order(SEQUENCES);
     let mut waiting = order.iter();
     let mut next = |failed: &mut FrameSet| loop {
         let number = waiting.next()?;

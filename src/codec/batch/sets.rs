@@ -65,25 +65,40 @@ impl FrameSet {
         Self(std::array::from_fn(|i| self.0[i] | others.0[i]))
     }
 
+    #[inline(always)]
+    fn bits(&self) -> u128 {
+        let [first, second] = self.0;
+        u128::from(second) << WORD | u128::from(first)
+    }
+
     /// The first from `number` on, or how many numbers there are.
     #[inline(always)]
     pub(super) fn next(&self, number: usize) -> usize {
-        let [first, second] = self.0;
-        let all = u128::from(second) << WORD | u128::from(first);
-        let behind = all.checked_shr(number as u32).unwrap_or(0).trailing_zeros() as usize;
+        let behind = self.bits().checked_shr(number as u32).unwrap_or(0).trailing_zeros() as usize;
         (number + behind).min(GROUP_FRAMES)
     }
 
     /// The numbers, in order.
     #[inline(always)]
-    pub(super) fn iter(self) -> impl Iterator<Item = u8> + Clone {
-        self.0.into_iter().enumerate().flat_map(|(i, mut word)| {
-            std::iter::from_fn(move || {
-                let number = word.trailing_zeros();
-                word &= word.wrapping_sub(1);
-                (number < u64::BITS).then_some((i * WORD) as u8 + number as u8)
-            })
-        })
+    pub(super) fn iter(self) -> Numbers {
+        Numbers(self.bits())
+    }
+}
+
+/// Those of a set that are left.
+#[derive(Clone)]
+pub(super) struct Numbers(u128);
+
+impl Iterator for Numbers {
+    type Item = u8;
+
+    // (Decoders for other processors than the one it is compiled for are functions of their own, into
+    // which nothing else is inlined.)
+    #[inline(always)]
+    fn next(&mut self) -> Option<u8> {
+        let number = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        (number < u128::BITS).then_some(number as u8)
     }
 }
 
