@@ -636,7 +636,6 @@ fn a_workspace_keeps_nothing_of_a_group() {
                     }
                 }
                 group.decode();
-                drop(group);
                 let made = case.batch_in(&mut workspace, &pairs, instructions);
                 assert_eq!(made, case.batch(&pairs, instructions));
             }
@@ -658,7 +657,6 @@ fn groups_of_nothing() {
                 assert_eq!((group.taken(), group.execute(0..0, &mut [])), (0, 0));
                 group.clear();
             }
-            drop(group);
             assert_eq!(case.batch(&[(&[0; 20], 0), (&[], 0)], instructions), [None, None]);
         }
     }
