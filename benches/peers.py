@@ -16,9 +16,9 @@ second half: its result stays in the library's own type.
 
 Libraries that are not installed are left out, and so are those that take no dictionary where there
 is one. A round does all ways, each time another one first: each once without being timed, then
-three times, of which the least counts. (A virtual machine may tell its host which pages have been
-free for a second or two. The host takes them, and whoever gets them next waits for each several
-times as long as for one that the machine still has: that is no way's doing. `first` gives all its
+three times, of which the least counts. (A virtual machine may tell its host every second or two
+which pages are free. The host takes them, and whoever gets them next waits for each several times
+as long as for one that the machine still has: that is no way's doing. `first` gives its output's
 memory back to the system each time.) A figure is a median over the rounds, in MB/s of values; a
 ratio is a way's time over that of `first` and of `again`, and has the least and the greatest of a
 round behind it.

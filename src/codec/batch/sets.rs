@@ -92,8 +92,8 @@ pub(super) struct Numbers(u128);
 impl Iterator for Numbers {
     type Item = u8;
 
-    // (Decoders for other processors than the one it is compiled for are functions of their own, into
-    // which nothing else is inlined.)
+    // (A decoder for certain processors is a function with features of its own, into which what is not
+    // asked to be is not reliably inlined.)
     #[inline(always)]
     fn next(&mut self) -> Option<u8> {
         let number = self.0.trailing_zeros();

@@ -1,7 +1,7 @@
 //! Pages that nobody uses any more, kept for the next output.
 //!
-//! The first touch of a fresh page is a fault, and the system fills it with zeros: that is a tenth
-//! to a third of the time of a decompression (`cargo bench`). Pages of an output that was dropped
+//! The first touch of a fresh page is a fault, and the system fills it with zeros: that is up to a
+//! third of the time of a decompression (`cargo bench`). Pages of an output that was dropped
 //! have all that behind them.
 //!
 //! What is kept is bounded twice: in all by the limit, and by [`Idle::take`], which lets a call
@@ -118,11 +118,12 @@ impl Idle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::memory::pages::Fill;
 
     const MIB: usize = 1 << 20;
 
     fn pages(mib: usize) -> Pages {
-        let mut pages = Pages::map(mib * MIB, mib * MIB).unwrap();
+        let mut pages = Pages::map(mib * MIB, Fill::Whole, mib * MIB).unwrap();
         pages.touch(mib * MIB);
         pages
     }

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 use arrow_buffer::Buffer;
 
-use crate::codec::memory::pages::Memory;
+use crate::codec::memory::pages::{Fill, Memory};
 use crate::codec::memory::stash::Stash;
 use crate::codec::workers::lock;
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ pub(in crate::codec) struct InOrder {
 impl InOrder {
     /// Room for at most `bound` bytes.
     pub(in crate::codec) fn new(bound: u64) -> Result<Self> {
-        let memory = usize::try_from(bound).ok().and_then(Memory::new);
+        let memory = usize::try_from(bound).ok().and_then(|bound| Memory::new(bound, Fill::AtMost));
         let memory = memory.ok_or(Error::OutOfMemory { what: "values", bytes: bound })?;
         Ok(Self { memory })
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_buffer::Buffer;
 
-use crate::codec::memory::pages::Memory;
+use crate::codec::memory::pages::{Fill, Memory};
 use crate::error::{Error, Result};
 
 /// The values of a whole column: memory that is filled part by part, and only then readable.
@@ -25,7 +25,7 @@ impl Output {
     /// Memory for `size` bytes, not yet touched.
     pub(in crate::codec) fn new(size: u64) -> Result<Self> {
         let wanted = usize::try_from(size).ok();
-        match wanted.and_then(|size| Some((size, Memory::new(size)?))) {
+        match wanted.and_then(|size| Some((size, Memory::new(size, Fill::Whole)?))) {
             Some((size, mut memory)) => {
                 memory.touch(size);
                 Ok(Self { memory, size, filled: AtomicUsize::new(0) })

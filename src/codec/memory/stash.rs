@@ -2,14 +2,14 @@
 
 use std::mem::MaybeUninit;
 
-use crate::codec::memory::pages::Pages;
+use crate::codec::memory::pages::{Fill, Pages};
 use crate::error::ValueError;
 
 /// Values of sizes not known before, one after the other, in blocks that go back to the system as
 /// soon as they are dropped.
 ///
 /// A value lies wholly in one block. Blocks are address space until they are written to, so a
-/// generous bound on a value's size costs nothing.
+/// generous bound on a value's size costs nothing (but for a huge page that is begun).
 #[derive(Default)]
 pub(in crate::codec) struct Stash {
     blocks: Vec<Block>,
@@ -38,7 +38,7 @@ impl Block {
             bytes.try_reserve_exact(size).ok()?;
             return Some(Block::Heap(bytes));
         }
-        Some(Block::Pages { pages: Pages::map(size, size)?, filled: 0 })
+        Some(Block::Pages { pages: Pages::map(size, Fill::AtMost, size)?, filled: 0 })
     }
 
     fn left(&self) -> usize {
