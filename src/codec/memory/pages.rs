@@ -136,14 +136,15 @@ impl Pages {
     /// Fresh pages for `size` bytes with room for `len`, huge ones where that is worth it. Address
     /// space, until written to.
     pub(super) fn map(size: usize, fill: Fill, len: usize) -> Option<Self> {
-        let huge = in_huge_pages(size, fill);
-        let mapped = match huge > 0 {
-            true => len.checked_next_multiple_of(HUGE_PAGE)?.checked_add(HUGE_PAGE)?,
-            false => len,
-        };
-        if isize::try_from(mapped).is_err() {
+        // Beyond it there are no slices; so nothing below overflows, and the system refuses the rest.
+        if isize::try_from(size.max(len)).is_err() {
             return None;
         }
+        let huge = in_huge_pages(size, fill);
+        let mapped = match huge > 0 {
+            true => len.next_multiple_of(HUGE_PAGE) + HUGE_PAGE,
+            false => len,
+        };
         let mut map = MmapOptions::new().len(mapped).no_reserve_swap().map_anon().ok()?;
         let start =
             if huge > 0 { map.as_mut_ptr().align_offset(HUGE_PAGE).min(HUGE_PAGE) } else { 0 };
