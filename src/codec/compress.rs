@@ -38,12 +38,14 @@ pub(super) fn compress(
     // Sizes first, made ends below: offsets[i + 1] belongs to row i.
     let mut offsets = zeros("offsets", rows.len() + 1)?;
     let sizes = by_run(&mut offsets[1..], &runs);
-    let bounds = runs.iter().map(|run| bound(rows, run)).try_fold(0_u64, u64::checked_add);
-    let mut output = InOrder::new(bounds.unwrap_or(u64::MAX))?;
+    let bounds: Vec<u64> = runs.iter().map(|run| bound(rows, run)).collect();
+    let whole = bounds.iter().fold(0_u64, |whole, bound| whole.saturating_add(*bound));
+    let mut output = InOrder::new(whole)?;
     let writer = output.writer();
     workers.for_each(&runs, contexts, |context, place, run| {
         let mut turn = writer.begin(place);
-        compress_run(rows, run, context, &mut lock(&sizes[place]), &mut turn, &failures);
+        let job = Job { rows, run, bound: bounds[place] };
+        compress_run(&job, context, &mut lock(&sizes[place]), &mut turn, &failures);
         writer.end(place, turn);
     })?;
     drop(sizes);
@@ -63,16 +65,22 @@ fn bound(rows: &Rows, run: &Run) -> u64 {
     })
 }
 
+/// A run of rows, and the most bytes that their frames can have.
+struct Job<'a> {
+    rows: &'a Rows<'a>,
+    run: &'a Run,
+    bound: u64,
+}
+
 fn compress_run(
-    rows: &Rows,
-    run: &Run,
+    job: &Job<'_>,
     context: &mut CompressContext,
     sizes: &mut [i64],
     turn: &mut Turn<'_>,
     failures: &Failures,
 ) {
-    let mut more = usize::try_from(bound(rows, run)).unwrap_or(usize::MAX);
-    for ((row, value), size) in rows.range(run.rows.clone()).zip(sizes) {
+    let mut more = usize::try_from(job.bound).unwrap_or(usize::MAX);
+    for ((row, value), size) in job.rows.range(job.run.rows.clone()).zip(sizes) {
         let Some(value) = value else { continue };
         if !failures.wants(row) {
             break;

@@ -114,9 +114,10 @@ impl Compressor {
     /// As [`CompressorBuilder::build`].
     pub fn with_options(options: CompressOptions) -> Result<Self> {
         let parameters = options.to_parameters()?;
-        let dictionary = options.context_dictionary()?;
+        let (dictionary, small) = (options.context_dictionary()?, options.small());
         let contexts = Contexts::new(move || {
-            CompressContext::new(&parameters, dictionary.clone()).map_err(out_of_memory)
+            CompressContext::new(&parameters, dictionary.clone(), small.clone())
+                .map_err(out_of_memory)
         });
         let workers = Workers::new(options.threads)?;
         let cancel = options.cancel.clone();

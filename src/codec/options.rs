@@ -9,7 +9,8 @@ use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
 use crate::codec::frame::Format;
 use crate::codec::libzstd::{
-    self, CompressDictionary, ContextDictionary, Failure, NoMemory, Parameters,
+    self, CompressDictionary, Content, ContextDictionary, Failure, NoMemory, Parameters, Plain,
+    Small,
 };
 use crate::error::{Error, Result};
 
@@ -304,6 +305,24 @@ impl CompressOptions {
             CompressDictionary::new(dictionary.as_bytes(), content, &digest.to_parameters()?)
                 .map_err(out_of_memory)?;
         Ok(Some(ContextDictionary::Digested(Arc::new(digested))))
+    }
+
+    /// How small values are compressed, if not as all others are.
+    pub(super) fn small(&self) -> Option<Small> {
+        let dictionary = self.dictionary.as_ref();
+        match dictionary.is_none_or(|dictionary| dictionary.content() == Content::Auto) {
+            true => Small::new(self.plain()?, dictionary.map(Dictionary::shared_bytes)),
+            false => None,
+        }
+    }
+
+    /// What libzstd is told, if that is a level, what frames carry, and no more.
+    fn plain(&self) -> Option<Plain> {
+        let Self { level, checksum, content_size, dictionary_id, threads, .. } = *self;
+        let rest = Self { dictionary: None, cancel: None, ..self.clone() };
+        let plain =
+            Self { level, checksum, content_size, dictionary_id, threads, ..Self::default() };
+        (rest == plain).then_some(Plain { level, checksum, content_size, dictionary_id })
     }
 
     /// The options as libzstd's parameters.

@@ -1,14 +1,14 @@
 //! Arrow data in, by the PyCapsule interface.
 
+use arrow_array::ArrayRef;
+use arrow_schema::FieldRef;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
-use pyo3_arrow::{
-    PyArray, PyArrayReader, PyChunkedArray, PyRecordBatch, PyRecordBatchReader, PyTable,
-};
+use pyo3_arrow::{PyArray, PyArrayReader, PyRecordBatch, PyRecordBatchReader, PyTable};
 
 use crate::python::calls::{attribute_opt, call};
 
@@ -43,16 +43,18 @@ impl<'py> Capsules<'py> {
         matches!(self, Capsules::Array(..))
     }
 
-    pub(super) fn into_chunked_array(self) -> PyArrowResult<PyChunkedArray> {
+    /// The arrays of a column, and their field.
+    pub(super) fn into_chunks(self) -> PyArrowResult<(Vec<ArrayRef>, FieldRef)> {
         match self {
             Capsules::Array(schema, array) => {
-                AnyArray::Array(PyArray::from_arrow_pycapsule(&schema, &array)?)
+                let (array, field) = PyArray::from_arrow_pycapsule(&schema, &array)?.into_inner();
+                Ok((vec![array], field))
             }
             Capsules::Stream(stream) => {
-                AnyArray::Stream(PyArrayReader::from_arrow_pycapsule(&stream)?)
+                let reader = PyArrayReader::from_arrow_pycapsule(&stream)?;
+                Ok(AnyArray::Stream(reader).into_chunked_array()?.into_inner())
             }
         }
-        .into_chunked_array()
     }
 
     pub(super) fn into_table(self) -> PyArrowResult<PyTable> {

@@ -236,7 +236,7 @@ pub(super) fn compress<'py>(
     let cancel = CancelFlag::new();
     let compressor = prepared::compressor(options)?.with_cancel(cancel.clone());
     let Column { values, origin } = column;
-    let (chunks, data_type) = work::run(py, values.weight(), &cancel, move || {
+    let (chunks, data_type) = work::run_bounded(py, values.weight(), &cancel, move || {
         values.map_chunks(|chunks| compressor.compress_chunks(chunks))
     })??;
     origin.wrap(py, chunks, data_type)
@@ -375,7 +375,7 @@ impl<'py> FromPyObject<'_, 'py> for Sizes {
             })?;
             return Ok(Self(sizes.into()));
         };
-        let (chunks, _) = capsules.into_chunked_array()?.into_inner();
+        let (chunks, _) = capsules.into_chunks()?;
         let mut sizes = Vec::with_capacity(chunks.iter().map(|chunk| chunk.len()).sum());
         for chunk in &chunks {
             extend_sizes(&mut sizes, chunk)?;

@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Input of fewer bytes is done before anyone could press Ctrl-C.
 const WORTH_WATCHING: usize = 128 << 10;
+/// Input of fewer bytes is done with the GIL, where that bounds the time: to give the GIL away and
+/// ask for it again takes as long as another row.
+const WORTH_DETACHING: usize = 2 << 10;
 
 /// Does `work` without the GIL.
 ///
@@ -55,6 +58,19 @@ pub(super) fn run<T: Send + 'static>(
     match py.detach(move || listen(&wait, cancel))? {
         Ok(done) => Ok(done),
         Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// [`run`], for work whose time is bounded by its input.
+pub(super) fn run_bounded<T: Send + 'static>(
+    py: Python<'_>,
+    input_bytes: usize,
+    cancel: &CancelFlag,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    match input_bytes < WORTH_DETACHING {
+        true => Ok(work()),
+        false => run(py, input_bytes, cancel, work),
     }
 }
 
