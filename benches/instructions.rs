@@ -35,13 +35,14 @@ enum Job {
     ToSegments,
 }
 
-const PATHS: [Path; 11] = {
+const PATHS: [Path; 12] = {
     use Job::{Compress, Decompress, Sizes, ToSegments};
     const fn path(name: &'static str, size: usize, dictionary: bool, job: Job) -> Path {
         Path { name, size, dictionary, job }
     }
     [
         path("compress-100B", 100, false, Compress),
+        path("compress-100B-dictionary", 100, true, Compress),
         path("compress-1KB-dictionary", 1000, true, Compress),
         path("decompress-100B", 100, false, Decompress(Decoder::Libzstd)),
         path("decompress-100B-dictionary-libzstd", 100, true, Decompress(Decoder::Libzstd)),

@@ -310,6 +310,39 @@ def test_fixed_size_binary() -> None:
     assert found.to_pylist() == values
 
 
+@pytest.mark.parametrize("method", [True, False], ids=["by its method", "by pyarrow.array"])
+def test_pyarrow_arrays(monkeypatch: pytest.MonkeyPatch, method: bool) -> None:
+    """Arrays of pyarrow's, also of a pyarrow without the method that they are handed over with."""
+    real = pa.Array
+
+    class Kind(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real)
+
+    if not method:
+        assert hasattr(real, "_import_from_c")
+        monkeypatch.setattr(pa, "Array", Kind("Array", (), {}))
+    values = [b"a value" * 20, None, b""]
+    columns = {
+        pa.binary(): pa.array(values, pa.binary()),
+        pa.large_binary(): pa.array(values, pa.large_binary()),
+        pa.binary_view(): pa.array(values, pa.binary_view()),
+        pa.dictionary(pa.int8(), pa.binary()): pa.array(values).dictionary_encode().cast(
+            pa.dictionary(pa.int8(), pa.binary())
+        ),
+    }
+    for data_type, column in columns.items():
+        frames = za.compress(column)
+        back = za.decompress(frames)
+        assert isinstance(frames, real) and isinstance(back, real), data_type
+        frames.validate(full=True)
+        back.validate(full=True)
+        assert back.to_pylist() == values
+        assert za.decompressed_size(frames).to_pylist() == [140, None, 0]
+    assert za.compress(columns[pa.binary()]).type == pa.large_binary()
+    assert za.compress(columns[pa.binary_view()]).type == pa.binary_view()
+
+
 @pytest.mark.parametrize("values", SHAPES.values(), ids=SHAPES.keys())
 def test_chunks_stay(values: Values) -> None:
     """A chunked column has the chunks that it had, empty ones too."""
