@@ -19,8 +19,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Input of fewer bytes is done before anyone could press Ctrl-C.
 const WORTH_WATCHING: usize = 128 << 10;
-/// Input of fewer bytes is done with the GIL, where that bounds the time: to give the GIL away and
-/// ask for it again takes as long as another row.
+/// Work on fewer bytes is done with the GIL: to give it away and ask for it again takes as long as another
+/// row.
 const WORTH_DETACHING: usize = 2 << 10;
 
 /// Does `work` without the GIL.
@@ -61,14 +61,15 @@ pub(super) fn run<T: Send + 'static>(
     }
 }
 
-/// [`run`], for work whose time is bounded by its input.
+/// [`run`], for work that reads and writes at most `most` bytes.
 pub(super) fn run_bounded<T: Send + 'static>(
     py: Python<'_>,
+    most: usize,
     input_bytes: usize,
     cancel: &CancelFlag,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
-    match input_bytes < WORTH_DETACHING {
+    match most < WORTH_DETACHING {
         true => Ok(work()),
         false => run(py, input_bytes, cancel, work),
     }
