@@ -15,8 +15,8 @@ const MAGIC: [u8; 4] = 0xEC30_A437_u32.to_le_bytes();
 /// A zstd dictionary: trained (with an id and entropy tables) or raw content.
 ///
 /// Cheap to clone. It is digested for decompression once, when first needed, and then shared by
-/// all clones and threads; for compression once for each
-/// [`Compressor`](crate::Compressor), and for values of more than 4 KiB once for each of its threads.
+/// all clones and threads; for compression once for each thread of a
+/// [`Compressor`](crate::Compressor), and where that has small values once for all of its threads.
 #[derive(Clone)]
 pub struct Dictionary {
     inner: Arc<Inner>,

@@ -9,7 +9,7 @@ use std::array::from_fn;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use zstd::zstd_safe::zstd_sys as sys;
 use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode as Code;
@@ -264,22 +264,8 @@ enum By {
     /// Without a dictionary, the numbers for values of up to 2^i bytes, which libzstd derives from the
     /// level and from that power alone.
     Numbers(Box<[sys::ZSTD_compressionParameters; Small::MOST_LOG + 1]>),
-    Dictionary(Arc<Digest>),
-}
-
-/// A dictionary to be digested for a level, once for all contexts.
-struct Digest {
-    bytes: Arc<[u8]>,
-    level: i32,
-    digested: OnceLock<Option<CompressDictionary>>,
-}
-
-impl Digest {
-    /// None if there is no memory.
-    fn get(&self) -> Option<&CompressDictionary> {
-        let make = || CompressDictionary::of_level(self.bytes.clone(), self.level);
-        self.digested.get_or_init(|| make().ok()).as_ref()
-    }
+    /// With one, digested for the level.
+    Dictionary(Arc<CompressDictionary>),
 }
 
 impl Small {
@@ -288,9 +274,14 @@ impl Small {
     /// Levels above take longer, and some of them decide by the window, which is larger where the
     /// numbers are a dictionary's.
     const MOST_LEVEL: i32 = 4;
+    /// Dictionaries that are larger are not for small values, and take long to digest.
+    const MOST_DICTIONARY: usize = 256 << 10;
 
     /// None where the frames would not be those of a context with these parameters and this dictionary,
-    /// which is read as [`Content::Auto`].
+    /// which is read as [`Content::Auto`], or where there is nothing to gain, or no memory.
+    ///
+    /// The dictionary is digested here, once for all contexts, and not when the first of them needs it: a
+    /// process that is forked meanwhile would wait for it in vain.
     pub(super) fn new(plain: Plain, dictionary: Option<Arc<[u8]>>) -> Option<Self> {
         let Plain { level, checksum, content_size, dictionary_id } = plain;
         // Without a content size a frame says its window.
@@ -303,8 +294,9 @@ impl Small {
             noDictIDFlag: (!dictionary_id).into(),
         };
         let by = match dictionary {
+            Some(bytes) if bytes.len() > Self::MOST_DICTIONARY => return None,
             Some(bytes) => {
-                By::Dictionary(Arc::new(Digest { bytes, level, digested: OnceLock::new() }))
+                By::Dictionary(Arc::new(CompressDictionary::of_level(bytes, level).ok()?))
             }
             // SAFETY: only computes.
             None => By::Numbers(Box::new(from_fn(|log| unsafe {
@@ -372,9 +364,8 @@ impl CompressContext {
     ) -> Result<usize, Failure> {
         if let Some(small) = &self.small
             && (1..=Small::MOST).contains(&source.len())
-            && let Some(done) = self.compress_small(small, target, source)
         {
-            return done;
+            return self.compress_small(small, target, source);
         }
         // SAFETY: libzstd writes within the size it is given and reads only the source; both
         // slices are borrowed for the call. It never reads uninitialised target bytes.
@@ -389,18 +380,17 @@ impl CompressContext {
         })
     }
 
-    /// The same, and the same bytes, for a value that is not empty and at most [`Small::MOST`]. None if
-    /// there is no memory for the dictionary.
+    /// The same, and the same bytes, for a value that is not empty and at most [`Small::MOST`].
     fn compress_small(
         &self,
         small: &Small,
         target: &mut [MaybeUninit<u8>],
         source: &[u8],
-    ) -> Option<Result<usize, Failure>> {
+    ) -> Result<usize, Failure> {
         let context = self.pointer.as_ptr();
         let (to, room) = (target.as_mut_ptr().cast(), target.len());
         let (from, size) = (source.as_ptr().cast(), source.len());
-        Some(checked(match &small.by {
+        checked(match &small.by {
             By::Numbers(numbers) => {
                 let numbers = sys::ZSTD_parameters {
                     cParams: numbers[size.next_power_of_two().ilog2() as usize],
@@ -411,8 +401,8 @@ impl CompressContext {
                     sys::ZSTD_compress_advanced(context, to, room, from, size, null(), 0, numbers)
                 }
             }
-            By::Dictionary(digest) => {
-                let (digested, frame) = (digest.get()?.pointer.as_ptr(), small.frame);
+            By::Dictionary(digested) => {
+                let (digested, frame) = (digested.pointer.as_ptr(), small.frame);
                 // SAFETY: as above; the dictionary is only read, and lives in `small`.
                 unsafe {
                     sys::ZSTD_compress_usingCDict_advanced(
@@ -420,7 +410,7 @@ impl CompressContext {
                     )
                 }
             }
-        }))
+        })
     }
 }
 

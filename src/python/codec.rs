@@ -236,8 +236,7 @@ pub(super) fn compress<'py>(
     let cancel = CancelFlag::new();
     let compressor = prepared::compressor(options)?.with_cancel(cancel.clone());
     let Column { values, origin } = column;
-    let weight = values.weight();
-    let (chunks, data_type) = work::run_bounded(py, weight, weight, &cancel, move || {
+    let (chunks, data_type) = work::run(py, values.weight(), &cancel, move || {
         values.map_chunks(|chunks| compressor.compress_chunks(chunks))
     })??;
     origin.wrap(py, chunks, data_type)

@@ -57,7 +57,7 @@ pub(super) fn weight(array: &ArrayRef) -> usize {
     fn of_offsets<O: OffsetSizeTrait>(offsets: &[O]) -> usize {
         let first = offsets.first().map_or(0, |first| first.as_usize());
         let last = offsets.last().map_or(0, |last| last.as_usize());
-        last - first + size_of_val(offsets)
+        last.saturating_sub(first) + size_of_val(offsets)
     }
     match array.data_type() {
         DataType::Binary => return of_offsets(array.as_binary::<i32>().value_offsets()),

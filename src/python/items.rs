@@ -284,10 +284,8 @@ impl ItemCompressor {
         let data = bytes_of(data)?;
         let cancel = CancelFlag::new();
         let compressor = self.single.with_cancel(cancel.clone());
-        let size = data.len();
-        let frame = work::run_bounded(py, size, size, &cancel, move || {
-            compressor.compress_slices(&[&data])
-        })?;
+        let frame =
+            work::run(py, data.len(), &cancel, move || compressor.compress_slices(&[&data]))?;
         let words = |_| "cannot compress".to_owned();
         Ok(to_bytes(py, frame.map_err(|error| compress_error(error, words))?.as_slice()))
     }
@@ -359,9 +357,7 @@ pub(super) fn decompress_item<'py>(
     let dictionary = dictionary.map(|dictionary| dictionary.get().0.clone());
     let window = Some(max_window_size).filter(|bytes| *bytes > 0);
     let (frame_size, frame) = (frame.len(), data.slice(data.len() - frame.len()));
-    // The frame is read once, and no more is written than it says.
-    let most = frame_size.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
-    let done = work::run_bounded(py, most, frame_size, &CancelFlag::new(), move || {
+    let done = work::run(py, frame_size, &CancelFlag::new(), move || {
         decompress_first_frame(&frame, size, dictionary.as_ref(), format, window)
     })??;
     let FirstFrame { content, read, .. } = &done;

@@ -19,9 +19,6 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Input of fewer bytes is done before anyone could press Ctrl-C.
 const WORTH_WATCHING: usize = 128 << 10;
-/// Work on fewer bytes is done with the GIL: to give it away and ask for it again takes as long as another
-/// row.
-const WORTH_DETACHING: usize = 2 << 10;
 
 /// Does `work` without the GIL.
 ///
@@ -58,20 +55,6 @@ pub(super) fn run<T: Send + 'static>(
     match py.detach(move || listen(&wait, cancel))? {
         Ok(done) => Ok(done),
         Err(panic) => resume_unwind(panic),
-    }
-}
-
-/// [`run`], for work that reads and writes at most `most` bytes.
-pub(super) fn run_bounded<T: Send + 'static>(
-    py: Python<'_>,
-    most: usize,
-    input_bytes: usize,
-    cancel: &CancelFlag,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> PyResult<T> {
-    match most < WORTH_DETACHING {
-        true => Ok(work()),
-        false => run(py, input_bytes, cancel, work),
     }
 }
 

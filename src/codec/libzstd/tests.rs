@@ -71,8 +71,18 @@ fn values_are_what_compress2_makes() {
         dictionary_id: 9,
     };
     let trained = train(TEXT, &samples, 4096, &mut cover).unwrap();
-    let dictionaries: [Option<Arc<[u8]>>; 4] =
-        [None, Some(trained.into()), Some(TEXT[2000..9000].into()), Some(TEXT[..5].into())];
+    // As large as is usual, and as large as is taken: libzstd has other numbers for each size.
+    let pieces = (0_usize..).flat_map(|i| &TEXT[i * 7919 % (TEXT.len() - 99)..][..i % 70 + 20]);
+    let [usual, largest] = [112_640, Small::MOST_DICTIONARY]
+        .map(|size| pieces.clone().take(size).copied().collect::<Arc<[u8]>>());
+    let dictionaries: [Option<Arc<[u8]>>; 6] = [
+        None,
+        Some(trained.into()),
+        Some(TEXT[2000..9000].into()),
+        Some(TEXT[..5].into()),
+        Some(usual),
+        Some(largest),
+    ];
     let mut took = 0;
     for level in [*levels().start(), -5, -1].into_iter().chain(0..=Small::MOST_LEVEL + 1) {
         for flags in 0..8 {
@@ -101,5 +111,8 @@ fn values_are_what_compress2_makes() {
         }
     }
     // Eight levels; all flags without a dictionary, those with content size with one.
-    assert_eq!(took, 8 * (8 + 3 * 4));
+    assert_eq!(took, 8 * (8 + 5 * 4));
+    let too_large = vec![1; Small::MOST_DICTIONARY + 1];
+    let plain = Plain { level: 3, checksum: false, content_size: true, dictionary_id: true };
+    assert!(Small::new(plain, Some(too_large.into())).is_none());
 }
