@@ -224,8 +224,8 @@ impl Origin {
     }
 }
 
-/// An array of pyarrow's: by the method that Arrow implementations hand arrays over with. It takes
-/// half the time that `pyarrow.array` takes, which first looks for all else that it could be given.
+/// An array of pyarrow's: by the method that Arrow implementations hand arrays over with.
+/// `pyarrow.array` takes longer: it first looks for all else that it could be given.
 fn to_pyarrow(py: Python<'_>, array: ArrayRef, field: FieldRef) -> PyResult<Bound<'_, PyAny>> {
     let pyarrow = import(py, intern!(py, "pyarrow"))?;
     let class = attribute(&pyarrow, intern!(py, "Array"))?;
