@@ -177,7 +177,7 @@ instructions:
 SECONDS ?= 600
 NIGHTLY ?= $(CARGO) +nightly
 HOST := x86_64-unknown-linux-gnu
-FUZZ_TARGETS ?= header decompress batch roundtrip segments arrow_layouts schema parquet ipc
+FUZZ_TARGETS ?= header decompress batch compress roundtrip segments arrow_layouts schema parquet ipc
 # libzstd is watched as well. (gcc takes a table of constants for a variable that is out of scope.)
 WATCHED_C := -fsanitize=address -fno-sanitize-address-use-after-scope
 # Large allocations are refused with null, as the system would: what comes of it is tested.

@@ -13,8 +13,9 @@ use std::sync::Mutex;
 
 use arrow_buffer::{Buffer, OffsetBuffer};
 
+use crate::codec::context::Context;
 use crate::codec::failures::Failures;
-use crate::codec::libzstd::{CompressContext, compress_bound};
+use crate::codec::libzstd::compress_bound;
 use crate::codec::memory::{InOrder, Turn};
 use crate::codec::rows::Rows;
 use crate::codec::workers::{Contexts, Run, Workers, lock};
@@ -28,7 +29,7 @@ const ROW_COST: u64 = 128;
 pub(super) fn compress(
     rows: &Rows,
     workers: &Workers,
-    contexts: &Contexts<CompressContext>,
+    contexts: &Contexts<Context>,
     failures: Failures,
 ) -> Result<BufferWithSegments> {
     let runs = workers.split(rows.len(), |range| {
@@ -74,7 +75,7 @@ struct Job<'a> {
 
 fn compress_run(
     job: &Job<'_>,
-    context: &mut CompressContext,
+    context: &mut Context,
     sizes: &mut [i64],
     turn: &mut Turn<'_>,
     failures: &Failures,
@@ -93,7 +94,7 @@ fn compress_run(
             })
         });
         match frame {
-            // SAFETY: libzstd has written a frame of this size to what `spare` gave.
+            // SAFETY: the context has written a frame of this size to what `spare` gave.
             Ok(frame) => unsafe {
                 turn.advance(frame);
                 *size = frame as i64;

@@ -275,7 +275,7 @@ impl Small {
     /// numbers are a dictionary's.
     const MOST_LEVEL: i32 = 4;
     /// Dictionaries that are larger are not for small values, and take long to digest.
-    const MOST_DICTIONARY: usize = 256 << 10;
+    pub(super) const MOST_DICTIONARY: usize = 256 << 10;
 
     /// None where the frames would not be those of a context with these parameters and this dictionary,
     /// which is read as [`Content::Auto`], or where there is nothing to gain, or no memory.
@@ -536,6 +536,32 @@ pub(super) struct Streamed {
     pub(super) finished: bool,
 }
 
+/// libzstd's numbers: logs of the window and of its tables, the shortest match, the strategy and more.
+pub(super) type Numbers = sys::ZSTD_compressionParameters;
+
+/// The numbers for a level; a size of 0 is one that is not known.
+pub(super) fn numbers(level: i32, source_size: u64, dictionary_size: usize) -> Numbers {
+    // SAFETY: only computes.
+    unsafe { sys::ZSTD_getCParams(level, source_size, dictionary_size) }
+}
+
+/// The numbers for a level by which a dictionary is digested for sources of any size, and those by which a
+/// source that is not empty, and is so small that the digest is used in place, is then compressed.
+pub(super) fn numbers_behind(
+    level: i32,
+    source_size: u64,
+    dictionary_size: usize,
+) -> (Numbers, Numbers) {
+    // What libzstd takes sources for whose size it does not know.
+    const USUAL: u64 = 513;
+    let numbers = numbers(level, 0, dictionary_size);
+    // SAFETY: only compute.
+    unsafe {
+        let digest = sys::ZSTD_adjustCParams(numbers, USUAL, dictionary_size);
+        (digest, sys::ZSTD_adjustCParams(digest, source_size, 0))
+    }
+}
+
 /// libzstd's parameters for a level: window log, chain log, hash log, search log, shortest match,
 /// target length, strategy.
 pub(super) fn parameters_of_level(
@@ -543,8 +569,7 @@ pub(super) fn parameters_of_level(
     source_size: u64,
     dictionary_size: usize,
 ) -> [u32; 7] {
-    // SAFETY: only computes.
-    let found = unsafe { sys::ZSTD_getCParams(level, source_size, dictionary_size) };
+    let found = numbers(level, source_size, dictionary_size);
     [
         found.windowLog,
         found.chainLog,
@@ -630,4 +655,4 @@ pub(super) fn dictionary_id(bytes: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -29,9 +29,11 @@ mod builder;
 mod cancel;
 mod column;
 mod compress;
+mod context;
 mod decompress;
 mod dictionaries;
 mod dictionary;
+mod encode;
 mod failures;
 mod frame;
 mod libzstd;
@@ -70,9 +72,9 @@ use crate::convert::{Encoded, without};
 use crate::error::{Error, Result};
 use crate::segments::{BufferWithSegments, BufferWithSegmentsCollection};
 use column::{check_chunks, to_array};
+use context::{Context, Shared};
 use decompress::{DecodeContext, Decoded, Promised};
 use failures::Failures;
-use libzstd::CompressContext;
 use options::out_of_memory;
 use rows::Rows;
 use workers::{Contexts, Workers};
@@ -89,7 +91,7 @@ pub struct Compressor {
 struct CompressorInner {
     options: CompressOptions,
     workers: Workers,
-    contexts: Contexts<CompressContext>,
+    contexts: Contexts<Context>,
 }
 
 impl Compressor {
@@ -114,11 +116,11 @@ impl Compressor {
     /// As [`CompressorBuilder::build`].
     pub fn with_options(options: CompressOptions) -> Result<Self> {
         let parameters = options.to_parameters()?;
-        let (dictionary, small) = (options.context_dictionary()?, options.small());
-        let contexts = Contexts::new(move || {
-            CompressContext::new(&parameters, dictionary.clone(), small.clone())
-                .map_err(out_of_memory)
-        });
+        let start = options.start().map(Arc::new);
+        let small = if start.is_some() { None } else { options.small() };
+        let dictionary = options.context_dictionary()?;
+        let shared = Shared { parameters, dictionary, start, small };
+        let contexts = Contexts::new(move || Context::new(&shared).map_err(out_of_memory));
         let workers = Workers::new(options.threads)?;
         let cancel = options.cancel.clone();
         Ok(Self { inner: Arc::new(CompressorInner { options, workers, contexts }), cancel })

@@ -7,6 +7,7 @@ use zstd::zstd_safe::zstd_sys::ZSTD_cParameter as Name;
 
 use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
+use crate::codec::encode::Start;
 use crate::codec::frame::Format;
 use crate::codec::libzstd::{
     self, CompressDictionary, Content, ContextDictionary, Failure, NoMemory, Parameters, Plain,
@@ -307,7 +308,16 @@ impl CompressOptions {
         Ok(Some(ContextDictionary::Digested(Arc::new(digested))))
     }
 
-    /// How small values are compressed, if not as all others are.
+    /// How small values are compressed here, if they are.
+    pub(super) fn start(&self) -> Option<Start> {
+        let dictionary = self.dictionary.as_ref();
+        match dictionary.is_none_or(|dictionary| dictionary.content() == Content::Auto) {
+            true => Start::new(self.plain()?, dictionary.map(Dictionary::as_bytes)),
+            false => None,
+        }
+    }
+
+    /// How libzstd compresses small values, if not as all others.
     pub(super) fn small(&self) -> Option<Small> {
         let dictionary = self.dictionary.as_ref();
         match dictionary.is_none_or(|dictionary| dictionary.content() == Content::Auto) {

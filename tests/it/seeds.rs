@@ -131,6 +131,25 @@ fn options() {
     }
 }
 
+/// Values for compression: a level, flags, which dictionary, then parts of each value.
+fn small_values() {
+    for dictionary in [2_u8, 4] {
+        for (level, flags) in [(1, 0_u8), (1, 5), (0, 0)] {
+            let mut seed = vec![level];
+            seed.extend((level == 0).then_some(6));
+            seed.extend([flags, dictionary]);
+            for i in 0..6 {
+                // A part of the dictionary, if there is one, and one of its own.
+                seed.push(2);
+                seed.extend([1, 30 * i as u8, 2, 60, 0]);
+                seed.extend([0, 2]);
+                seed.extend(string(value(i).as_bytes()));
+            }
+            write("compress", &format!("values-{dictionary}-{level}-{flags}"), &seed);
+        }
+    }
+}
+
 fn layouts() {
     for kind in 0..7_u8 {
         for encoding in 0..3_u8 {
@@ -241,6 +260,7 @@ fn file_formats() {
 fn make_seeds() {
     frames();
     options();
+    small_values();
     layouts();
     schemas();
     file_formats();

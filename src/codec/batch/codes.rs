@@ -2,14 +2,14 @@
 //! 3.1.1.3.2).
 
 /// One of the three kinds of codes that a sequence is made of.
-pub(super) struct Kind {
+pub(in crate::codec) struct Kind {
     /// The largest accuracy log of a table (section 3.1.1.3.2.1).
-    pub(super) max_log: u32,
+    pub(in crate::codec) max_log: u32,
     /// The largest code.
-    pub(super) max_code: u8,
+    pub(in crate::codec) max_code: u8,
     /// The accuracy log of the default distribution, and that (section 3.1.1.3.2.2).
-    pub(super) default_log: u32,
-    pub(super) default: &'static [i16],
+    pub(in crate::codec) default_log: u32,
+    pub(in crate::codec) default: &'static [i16],
 }
 
 impl Kind {
@@ -24,7 +24,7 @@ impl Kind {
     }
 }
 
-pub(super) const LITERAL_LENGTHS: Kind = Kind {
+pub(in crate::codec) const LITERAL_LENGTHS: Kind = Kind {
     max_log: 9,
     max_code: 35,
     default_log: 6,
@@ -34,7 +34,7 @@ pub(super) const LITERAL_LENGTHS: Kind = Kind {
     ],
 };
 
-pub(super) const MATCH_LENGTHS: Kind = Kind {
+pub(in crate::codec) const MATCH_LENGTHS: Kind = Kind {
     max_log: 9,
     max_code: 52,
     default_log: 6,
@@ -44,7 +44,7 @@ pub(super) const MATCH_LENGTHS: Kind = Kind {
     ],
 };
 
-pub(super) const OFFSETS: Kind = Kind {
+pub(in crate::codec) const OFFSETS: Kind = Kind {
     max_log: 8,
     max_code: 31,
     default_log: 5,
@@ -103,17 +103,17 @@ const LONG_MATCHES: [(u32, u32); 21] = [
 ];
 
 /// Baseline and extra bits of a literal length code.
-pub(super) fn literal_length(code: u8) -> (u32, u32) {
+pub(in crate::codec) const fn literal_length(code: u8) -> (u32, u32) {
     match code {
-        0..16 => (u32::from(code), 0),
-        _ => LONG_LITERALS[usize::from(code) - 16],
+        0..16 => (code as u32, 0),
+        _ => LONG_LITERALS[code as usize - 16],
     }
 }
 
 /// Baseline and extra bits of a match length code.
-pub(super) fn match_length(code: u8) -> (u32, u32) {
+pub(in crate::codec) const fn match_length(code: u8) -> (u32, u32) {
     match code {
-        0..32 => (u32::from(code) + 3, 0),
-        _ => LONG_MATCHES[usize::from(code) - 32],
+        0..32 => (code as u32 + 3, 0),
+        _ => LONG_MATCHES[code as usize - 32],
     }
 }

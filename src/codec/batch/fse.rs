@@ -12,8 +12,8 @@ const PIECE: usize = 16;
 
 /// How probable each symbol is, in parts of `1 << log`; -1 is less than one part.
 #[derive(Debug)]
-pub(super) struct Distribution {
-    pub(super) log: u32,
+pub(in crate::codec) struct Distribution {
+    pub(in crate::codec) log: u32,
     counts: [i16; MAX_SYMBOLS],
     symbols: usize,
 }
@@ -38,7 +38,11 @@ impl Distribution {
     /// Reads the distribution that `bytes` begins with (section 4.1.1), and the bytes it takes.
     /// `None` if it is damaged, or beyond a limit.
     #[inline(always)]
-    pub(super) fn read(bytes: &[u8], max_log: u32, max_symbol: u8) -> Option<(Self, usize)> {
+    pub(in crate::codec) fn read(
+        bytes: &[u8],
+        max_log: u32,
+        max_symbol: u8,
+    ) -> Option<(Self, usize)> {
         debug_assert!(max_log <= MAX_LOG && usize::from(max_symbol) < MAX_SYMBOLS);
         let mut bits = ForwardBits { bytes, at: 0 };
         let log = bits.peek(4) + 5;
@@ -88,11 +92,16 @@ impl Distribution {
         (left == 0).then_some((Self { log, counts, symbols }, bits.at.div_ceil(8)))
     }
 
+    /// The parts of each symbol up to the last that has some; -1 is less than one.
+    pub(in crate::codec) fn counts(&self) -> &[i16] {
+        &self.counts[..self.symbols]
+    }
+
     /// The states of the decoding table, in order, handed to `each` (section 4.1.1).
     #[inline(always)]
     pub(super) fn for_each_state(&self, mut each: impl FnMut(usize, State)) {
         let size = 1_usize << self.log;
-        let counts = &self.counts[..self.symbols];
+        let counts = self.counts();
         // Symbols in order, each as often as it has parts: the first pieces are written whole, and what is
         // too much by the next.
         let mut parts = [0_u8; (1 << MAX_LOG) + PIECE];

@@ -11,7 +11,7 @@ pub(super) const WEIGHTS_LOG: u32 = 6;
 /// A complete prefix code over bytes, by weights: a code of weight `w` has `log + 1 - w` bits, a
 /// byte of weight 0 has none.
 #[derive(Debug)]
-pub(super) struct Code {
+pub(in crate::codec) struct Code {
     weights: [u8; 256],
     /// Bits of the longest codes.
     log: u32,
@@ -20,7 +20,7 @@ pub(super) struct Code {
 impl Code {
     /// Reads the tree description that `bytes` begins with (section 4.2.1), and the bytes it
     /// takes.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+    pub(in crate::codec) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let (first, rest) = bytes.split_first()?;
         let mut weights = [0; 256];
         let (count, used) = match usize::from(*first) {
@@ -45,6 +45,15 @@ impl Code {
         // A complete code has an even number of its longest codes.
         let longest = weights.iter().filter(|weight| **weight == 1).count();
         (longest >= 2 && longest % 2 == 0).then_some((Self { weights, log }, 1 + used))
+    }
+
+    /// The bits of each byte's code, 0 where there is none, and those of the longest.
+    pub(in crate::codec) fn lengths(&self) -> ([u8; 256], u32) {
+        let bits = |weight: u8| match weight {
+            0 => 0,
+            _ => (self.log + 1) as u8 - weight,
+        };
+        (self.weights.map(bits), self.log)
     }
 
     /// The byte that each number of `MAX_BITS` bits begins with.

@@ -28,12 +28,12 @@
 //! libzstd, and to the same bytes.
 
 mod bits;
-mod codes;
+pub(super) mod codes;
 mod deposit;
 mod dictionary;
 mod execute;
-mod fse;
-mod huffman;
+pub(super) mod fse;
+pub(super) mod huffman;
 mod instructions;
 mod job;
 mod literals;

@@ -5,7 +5,7 @@ use crate::codec::options::levels;
 
 const TEXT: &[u8] = include_bytes!("../libzstd.rs");
 
-fn context(
+pub(in crate::codec) fn context(
     plain: Plain,
     dictionary: Option<ContextDictionary>,
     small: Option<Small>,
@@ -23,11 +23,29 @@ fn context(
     CompressContext::new(&parameters, dictionary, small).unwrap()
 }
 
-fn frame(context: &mut CompressContext, source: &[u8]) -> Vec<u8> {
+pub(in crate::codec) fn frame(context: &mut CompressContext, source: &[u8]) -> Vec<u8> {
     let mut target = vec![MaybeUninit::uninit(); compress_bound(source.len())];
     let size = context.compress(&mut target, source).unwrap();
     // SAFETY: libzstd has written this many.
     target[..size].iter().map(|byte| unsafe { byte.assume_init() }).collect()
+}
+
+/// A dictionary of `size` bytes, trained on pieces of a text.
+pub(in crate::codec) fn trained(text: &[u8], size: usize) -> Vec<u8> {
+    let samples: Vec<usize> = text.chunks(200).map(<[u8]>::len).collect();
+    let mut cover = Cover {
+        k: 50,
+        d: 8,
+        f: 18,
+        steps: 1,
+        threads: 0,
+        split_point: 1.0,
+        accel: 1,
+        level: 3,
+        verbosity: 0,
+        dictionary_id: 9,
+    };
+    train(text, &samples, size, &mut cover).unwrap()
 }
 
 /// Text, runs and noise, of sizes on both sides of each power of two, and larger ones.
@@ -57,20 +75,7 @@ fn values() -> Vec<Vec<u8>> {
 #[test]
 fn values_are_what_compress2_makes() {
     let values = values();
-    let samples: Vec<usize> = TEXT.chunks(200).map(<[u8]>::len).collect();
-    let mut cover = Cover {
-        k: 50,
-        d: 8,
-        f: 18,
-        steps: 1,
-        threads: 0,
-        split_point: 1.0,
-        accel: 1,
-        level: 3,
-        verbosity: 0,
-        dictionary_id: 9,
-    };
-    let trained = train(TEXT, &samples, 4096, &mut cover).unwrap();
+    let trained = trained(TEXT, 4096);
     // As large as is usual, and as large as is taken: libzstd has other numbers for each size.
     let pieces = (0_usize..).flat_map(|i| &TEXT[i * 7919 % (TEXT.len() - 99)..][..i % 70 + 20]);
     let [usual, largest] = [112_640, Small::MOST_DICTIONARY]

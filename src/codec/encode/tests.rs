@@ -1,0 +1,261 @@
+//! Frames held against libzstd's, byte for byte.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::codec::encode::fse::{Counts, Shares, accuracy};
+use crate::codec::encode::huffman::{Code, Histogram};
+use crate::codec::libzstd::tests::{context, frame, trained};
+use crate::codec::libzstd::{Content, ContextDictionary, DecompressDictionary, Plain};
+
+const TEXT: &[u8] = include_bytes!("huffman.rs");
+const PLAIN: Plain = Plain { level: 3, checksum: false, content_size: true, dictionary_id: true };
+
+/// How many values there are for each that a test has by itself, for long runs.
+fn factor() -> usize {
+    std::env::var("ZSTD_ARROW_VALUES").map_or(1, |factor| factor.parse().expect("a number"))
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
+        ((self.0 >> 33) as usize) % below
+    }
+
+    /// A piece of `from`.
+    fn piece(&mut self, from: &[u8], most: usize, to: &mut Vec<u8>) {
+        let at = self.below(from.len());
+        let size = self.below(most) + 1;
+        to.extend(from[at..].iter().take(size));
+    }
+
+    /// A number below `below`, lower ones more often with more rounds.
+    fn low(&mut self, below: usize, rounds: usize) -> usize {
+        (0..rounds).fold(below, |below, _| self.below(below) + 1) - 1
+    }
+
+    /// A value of any kind and size, with pieces of `dictionary` among others.
+    fn value(&mut self, dictionary: &[u8]) -> Vec<u8> {
+        // Small sizes are as likely as large ones.
+        let log = self.below(MOST_LOG as usize + 1);
+        let size = self.below(1 << log) + 1;
+        let mut value = Vec::with_capacity(size + 300);
+        let kind = self.below(8);
+        let symbols = self.below(256) + 1;
+        let rounds = self.below(6) + 1;
+        while value.len() < size {
+            match kind {
+                0 => self.piece(TEXT, size, &mut value),
+                1 => self.piece(TEXT, 40, &mut value),
+                2 | 3 => value.push(self.low(symbols, rounds) as u8),
+                4 => {
+                    let byte = self.below(symbols) as u8;
+                    let run = self.below(60) + 1;
+                    value.extend(std::iter::repeat_n(byte, run));
+                }
+                5 | 6 => match self.below(3) {
+                    0 if !value.is_empty() => {
+                        let own = value.clone();
+                        self.piece(&own, 30, &mut value);
+                    }
+                    1 if !dictionary.is_empty() => self.piece(dictionary, 50, &mut value),
+                    _ => value.extend((0..self.below(12)).map(|_| self.below(symbols) as u8)),
+                },
+                _ => {
+                    let number = self.below(100_000);
+                    value.extend_from_slice(format!("{{\"id\":{number},\"x\":\"").as_bytes());
+                    self.piece(TEXT, 12, &mut value);
+                }
+            }
+        }
+        value.truncate(size);
+        value
+    }
+
+    /// A dictionary that nobody trained, with tables of any shares, or `None` if libzstd refuses it.
+    fn dictionary(&mut self) -> Option<Arc<[u8]>> {
+        let mut output = Output::new();
+        output.put(&[0x37, 0xa4, 0x30, 0xec]);
+        // Of all sizes that a frame has for it.
+        let bits = 8 * (self.below(4) as u32 + 1);
+        let id = (self.below(1 << 31) as u32 | 1) >> (32 - bits) | 1;
+        output.put(&id.to_le_bytes());
+        // Half of them have all bytes.
+        let symbols = if self.below(2) == 0 { 256 } else { self.below(255) + 2 };
+        let mut bytes: Vec<u8> = (0..2000).map(|_| self.low(symbols, 2) as u8).collect();
+        bytes.extend((0..symbols).map(|byte| byte as u8));
+        let mut histogram = Histogram::new();
+        histogram.count(&bytes);
+        if !Code::EMPTY.clone().make(&histogram, bytes.len(), &mut output).ok()? {
+            return None;
+        }
+        for (all, most_log) in [(32, 8), (53, 9), (36, 9)] {
+            let symbols = if self.below(2) == 0 { all } else { self.below(all - 1) + 2 };
+            let mut codes: Vec<u8> = (0..500).map(|_| self.low(symbols, 2) as u8).collect();
+            codes.extend((0..symbols).map(|code| code as u8));
+            let counts = Counts::new(&codes);
+            let log = accuracy(most_log, codes.len(), counts.highest, 2);
+            Shares::new(&counts, codes.len() as u32, log)?.write(output.bits())?;
+        }
+        let mut content = Vec::new();
+        let size = self.below(20_000) + 16;
+        while content.len() < size {
+            self.piece(TEXT, 100, &mut content);
+        }
+        for _ in 0..3 {
+            let offset = self.below(content.len()) as u32 + 1;
+            output.put(&offset.to_le_bytes());
+        }
+        let bytes: Arc<[u8]> = [output.as_bytes(), &content].concat().into();
+        DecompressDictionary::new(&bytes, Content::Auto)?;
+        Some(bytes)
+    }
+}
+
+/// Holds `count` values against libzstd, with all instructions that the processor has and without; returns how
+/// many of them were compressed here.
+fn compare(plain: Plain, dictionary: Option<Arc<[u8]>>, seed: u64, count: usize) -> usize {
+    let start = Arc::new(Start::new(plain, dictionary.as_deref()).expect("is taken"));
+    let mut plainest = Encoder::new(start.clone());
+    #[cfg(target_arch = "x86_64")]
+    {
+        plainest.has_wide = false;
+    }
+    let mut encoders = [Encoder::new(start), plainest];
+    let content = dictionary.clone().unwrap_or_default();
+    let dictionary = dictionary.map(|bytes| ContextDictionary::Bytes(bytes, Content::Auto));
+    let mut libzstd = context(plain, dictionary, None);
+    let mut random = Random(seed);
+    let mut taken = 0;
+    for i in 0..count {
+        let value = random.value(&content);
+        let mut target = vec![MaybeUninit::uninit(); compress_bound(value.len())];
+        let expected = frame(&mut libzstd, &value);
+        for encoder in &mut encoders {
+            let Some(size) = encoder.compress(&mut target, &value) else { continue };
+            // SAFETY: the encoder has written this many.
+            let made = target[..size].iter().map(|byte| unsafe { byte.assume_init() });
+            assert!(
+                made.eq(expected.iter().copied()),
+                "value {i} of seed {seed}, {} bytes, {plain:?}: {value:?}",
+                value.len()
+            );
+            taken += 1;
+        }
+    }
+    assert_eq!(taken % 2, 0, "the instructions decide what is taken");
+    taken / 2
+}
+
+#[test]
+fn frames_are_libzstds() {
+    let count = 10_000 * factor();
+    let taken = compare(PLAIN, None, 1, count);
+    assert!(taken > count / 100 * 99, "{taken} of {count}");
+}
+
+#[test]
+fn frames_with_a_trained_dictionary_are_libzstds() {
+    // As large as is usual, and as large as is taken: libzstd has other numbers for each size.
+    for (seed, size) in [1024, 4096, 17_000, 112_640, 256 << 10].into_iter().enumerate() {
+        let count = 3_000 * factor();
+        // The content of large ones is mostly what was put before it.
+        let mut bytes = trained(TEXT, size.min(12_000));
+        while bytes.len() < size {
+            let more = bytes.len().min(size - bytes.len()).min(TEXT.len());
+            bytes.extend_from_slice(&TEXT[..more]);
+        }
+        let taken = compare(PLAIN, Some(bytes.into()), seed as u64, count);
+        assert!(taken > count / 100 * 99, "{taken} of {count}");
+    }
+}
+
+#[test]
+fn frames_with_raw_content_are_libzstds() {
+    for (seed, size) in [16, 17, 100, 7000, 13_000].into_iter().enumerate() {
+        let count = 3_000 * factor();
+        let taken = compare(PLAIN, Some(TEXT[..size].into()), seed as u64, count);
+        assert!(taken > count / 100 * 99, "{taken} of {count}");
+    }
+}
+
+/// Tables with all symbols and without some, offsets and ids of any kind.
+#[test]
+fn frames_with_any_dictionary_are_libzstds() {
+    let (mut random, mut sound, mut taken) = (Random(7), 0, 0);
+    let dictionaries = 60 * factor();
+    for seed in 0..dictionaries {
+        let Some(dictionary) = random.dictionary() else { continue };
+        sound += 1;
+        taken += compare(PLAIN, Some(dictionary), seed as u64, 100);
+    }
+    assert!(sound > dictionaries / 2, "{sound} of {dictionaries} dictionaries");
+    assert!(taken > sound * 98, "{taken} of {sound}00 values");
+}
+
+#[test]
+fn frames_carry_what_they_are_told() {
+    let dictionary: Arc<[u8]> = trained(TEXT, 4096).into();
+    for flags in 0..8 {
+        for level in [0, 3] {
+            let plain = Plain {
+                level,
+                checksum: flags & 1 > 0,
+                content_size: flags & 2 == 0,
+                dictionary_id: flags & 4 == 0,
+            };
+            compare(plain, None, flags, 300);
+            if plain.content_size {
+                compare(plain, Some(dictionary.clone()), flags, 300);
+            }
+        }
+    }
+}
+
+/// What is left to libzstd, from the beginning or when it shows.
+#[test]
+fn some_is_left_to_libzstd() {
+    let other = |level| Plain { level, ..PLAIN };
+    for level in [-5, -1, 1, 2, 4, 5, 19] {
+        assert!(Start::new(other(level), None).is_none(), "level {level}");
+    }
+    assert!(Start::new(PLAIN, Some(&TEXT[..15])).is_none());
+    assert!(Start::new(PLAIN, Some(&vec![1; (256 << 10) + 1])).is_none());
+    let without_size = Plain { content_size: false, ..PLAIN };
+    assert!(Start::new(without_size, Some(TEXT)).is_none());
+    let mut damaged = trained(TEXT, 4096);
+    damaged[8] = 255;
+    assert!(Start::new(PLAIN, Some(&damaged)).is_none());
+
+    let mut encoder = Encoder::new(Arc::new(Start::new(PLAIN, None).unwrap()));
+    let mut compress =
+        |value: &[u8], room: usize| encoder.compress(&mut vec![MaybeUninit::uninit(); room], value);
+    assert_eq!(compress(b"", 100), None);
+    assert_eq!(compress(&[7; MOST + 1], 10_000), None);
+    assert_eq!(compress(&[7; 100], compress_bound(100) - 1), None);
+    assert!(compress(&[7; 100], compress_bound(100)).is_some());
+    // Ten bytes that are all frequent, in an order that libzstd's way of sorting does not keep, and no
+    // matches.
+    let mut random = Random(3);
+    let value: Vec<u8> = (0..MOST).map(|_| random.below(10) as u8).collect();
+    let found = compress(&value, 10_000);
+    assert_eq!(found, None);
+}
+
+/// Values that are put one behind the other until there is no room, and again.
+#[test]
+fn each_size_is_taken() {
+    let start = Arc::new(Start::new(PLAIN, None).unwrap());
+    let mut encoder = Encoder::new(start);
+    let mut libzstd = context(PLAIN, None, None);
+    for size in (1..=MOST).chain((1..=MOST).rev()) {
+        let value = &TEXT[size % 1000..][..size];
+        let mut target = vec![MaybeUninit::uninit(); compress_bound(size)];
+        let made = encoder.compress(&mut target, value).expect("is taken");
+        // SAFETY: the encoder has written this many.
+        let made = target[..made].iter().map(|byte| unsafe { byte.assume_init() });
+        assert!(made.eq(frame(&mut libzstd, value)), "{size} bytes");
+    }
+}
