@@ -1,10 +1,10 @@
-//! A dictionary as the search wants it: libzstd's "double fast" tables of its content.
+//! A dictionary as the search wants it: libzstd's tables of its content.
 
-use crate::codec::encode::search::{Hashes, long_hash, short_hash};
+use crate::codec::encode::search::{Hashes, Way, long_hash, short_hash};
 
 /// How many bytes of a dictionary's hashes are compared before its content is.
 const TAG_LOG: u32 = 8;
-/// Each third place is in both tables; those between are in the longer one, where nothing else is.
+/// Each third place is in all tables; those between are in the first one, where nothing else is.
 const STEP: usize = 3;
 const WIDE: usize = 8;
 
@@ -43,15 +43,20 @@ impl Dictionary {
         let reach = 1_usize << (hashes.long_log + 3).max(hashes.short_log + 1).min(31);
         let first = BEGIN + content.len().saturating_sub(reach);
         if end - first > WIDE {
-            match hashes.short_bytes {
-                5 => made.fill::<5>(first),
-                _ => made.fill::<4>(first),
+            match (hashes.way, hashes.short_bytes) {
+                (Way::Double, 5) => made.fill(first, long_hash, Some(short_hash::<5>)),
+                (Way::Double, _) => made.fill(first, long_hash, Some(short_hash::<4>)),
+                (Way::Fast { .. }, 4) => made.fill(first, short_hash::<4>, None),
+                (Way::Fast { .. }, 5) => made.fill(first, short_hash::<5>, None),
+                (Way::Fast { .. }, 6) => made.fill(first, short_hash::<6>, None),
+                (Way::Fast { .. }, _) => made.fill(first, short_hash::<7>, None),
             }
         }
         made
     }
 
-    fn fill<const BYTES: u32>(&mut self, first: usize) {
+    /// Fills the tables with the places from `first` on, by hashes for the first and for the second.
+    fn fill(&mut self, first: usize, hash: fn(u64) -> u64, other: Option<fn(u64) -> u64>) {
         let last = self.end - WIDE;
         let mut at = first;
         while at + STEP - 1 <= last {
@@ -59,14 +64,16 @@ impl Dictionary {
                 let bytes = self.eight(place);
                 let entry =
                     |hash: u64| (((place as u64) << TAG_LOG) | (hash % (1 << TAG_LOG))) as u32;
-                let hash = long_hash(bytes) >> self.long_shift;
-                let long = &mut self.long[(hash >> TAG_LOG) as usize];
+                let long_hash = hash(bytes) >> self.long_shift;
+                let long = &mut self.long[(long_hash >> TAG_LOG) as usize];
                 if place == at || *long == 0 {
-                    *long = entry(hash);
+                    *long = entry(long_hash);
                 }
-                if place == at {
-                    let hash = short_hash::<BYTES>(bytes) >> self.short_shift;
-                    self.short[(hash >> TAG_LOG) as usize] = entry(hash);
+                if place == at
+                    && let Some(other) = other
+                {
+                    let short_hash = other(bytes) >> self.short_shift;
+                    self.short[(short_hash >> TAG_LOG) as usize] = entry(short_hash);
                 }
             }
             at += STEP;

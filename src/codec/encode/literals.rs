@@ -158,7 +158,7 @@ fn streams(code: &Code, literals: &[u8], one: bool, output: &mut Output) {
 }
 
 #[inline(always)]
-fn raw(literals: &[u8], output: &mut Output) {
+pub(super) fn raw(literals: &[u8], output: &mut Output) {
     head(Kind::Raw, literals.len(), output);
     output.put(literals);
 }

@@ -8,9 +8,9 @@
 //! value -> search -> literals and matches -> literals section, sequences section -> one block -> frame
 //! ```
 //!
-//! What is taken: values of up to [`MOST`] bytes, where the level says "double fast", which is what level 3 is for
-//! such values, without a dictionary or with one. All else is left to libzstd, as are single values whose frames
-//! rest on what is not done here ([`Unknown`]).
+//! What is taken: values of up to [`MOST`] bytes, without a dictionary or with one, where the level stands for "fast"
+//! or "double fast": up to level 3, and 4 with a dictionary of some size. All else is left to libzstd, as are
+//! single values whose frames rest on what is not done here ([`Unknown`]).
 //!
 //! That frames are the same is not a wish for its own sake: so a caller can not tell who made them, and each test
 //! has libzstd itself for its twin.
@@ -40,8 +40,6 @@ pub(super) const MOST_LOG: u32 = 12;
 const MOST: usize = 1 << MOST_LOG;
 /// Shorter values are kept as they are.
 const LEAST: usize = 7;
-/// libzstd's number of "double fast".
-const STRATEGY: u32 = 2;
 
 /// What is left to libzstd.
 #[derive(Debug)]
@@ -149,7 +147,12 @@ impl Encoder {
         let Self { start, search, sequences, literals, output, .. } = self;
         sequences.clear();
         search.run(value, start.hashes(value.len()), start.dictionary.as_ref(), sequences);
-        literals::write(sequences.literals(), start.literals.as_ref(), literals, output)?;
-        sequences.write(start.sequences.as_ref(), output)
+        match start.raw_literals {
+            true => literals::raw(sequences.literals(), output),
+            false => {
+                literals::write(sequences.literals(), start.literals.as_ref(), literals, output)?;
+            }
+        }
+        sequences.write(start.sequences.as_ref(), start.strategy, output)
     }
 }

@@ -4,7 +4,7 @@
 use crate::codec::batch::codes::{self, Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
 use crate::codec::encode::bits::{Output, zeroed};
 use crate::codec::encode::fse::{self, Counts, Shares, accuracy};
-use crate::codec::encode::{MOST, STRATEGY, Unknown};
+use crate::codec::encode::{MOST, Unknown};
 
 /// The shortest match here; the format's is one less.
 const SHORTEST: usize = 4;
@@ -125,6 +125,7 @@ impl Sequences {
     pub(super) fn write(
         &mut self,
         before: Option<&Before>,
+        strategy: u32,
         output: &mut Output,
     ) -> Result<(), Unknown> {
         let count = self.count;
@@ -151,9 +152,9 @@ impl Sequences {
         let has = |which: fn(&Before) -> bool| before.is_some_and(which);
         let repeats = [has(|b| b.literals), has(|b| b.offsets), has(|b| b.matches)];
         let modes = [
-            choose(literals, &LITERAL_LENGTHS, repeats[0], &mut own.literals, output)?,
-            choose(offsets, &OFFSETS, repeats[1], &mut own.offsets, output)?,
-            choose(matches, &MATCH_LENGTHS, repeats[2], &mut own.matches, output)?,
+            choose(literals, &LITERAL_LENGTHS, repeats[0], &mut own.literals, strategy, output)?,
+            choose(offsets, &OFFSETS, repeats[1], &mut own.offsets, strategy, output)?,
+            choose(matches, &MATCH_LENGTHS, repeats[2], &mut own.matches, strategy, output)?,
         ];
         let [a, b, c] = modes.map(|(mode, _)| mode as u8);
         output.set(modes_at, [a << 6 | b << 4 | c << 2]);
@@ -212,6 +213,7 @@ fn choose(
     kind: &Kind,
     repeats: bool,
     own: &mut Table,
+    strategy: u32,
     output: &mut Output,
 ) -> Result<(Mode, usize), Unknown> {
     let total = codes.len();
@@ -227,7 +229,7 @@ fn choose(
         return Ok((Mode::Repeat, 0));
     }
     // All offsets here have codes that the default distribution has.
-    if total < (10 - STRATEGY as usize) << kind.default_log >> 3 {
+    if total < (10 - strategy as usize) << kind.default_log >> 3 {
         return Ok((Mode::Default, 0));
     }
     choose_counted(codes, kind, own, output)

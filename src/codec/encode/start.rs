@@ -8,9 +8,9 @@ use crate::codec::batch::huffman as trained;
 use crate::codec::encode::bits::Output;
 use crate::codec::encode::dictionary::Dictionary;
 use crate::codec::encode::huffman::Code;
-use crate::codec::encode::search::{Hashes, LONG_LOG, SHORT_LOG};
+use crate::codec::encode::search::{Hashes, LONG_LOG, SHORT_LOG, Way};
 use crate::codec::encode::sequences::{Before, Table, Tables};
-use crate::codec::encode::{MOST_LOG, STRATEGY, literals};
+use crate::codec::encode::{MOST_LOG, literals};
 use crate::codec::libzstd::{
     Numbers, Plain, Small, dictionary_id, numbers, numbers_behind, zstd_version,
 };
@@ -28,6 +28,10 @@ pub(in crate::codec) struct Start {
     dictionary_id: u32,
     /// For values of up to 2^i bytes.
     searches: [(Hashes, u32); MOST_LOG as usize + 1],
+    /// libzstd's number of the way of search, by which it decides other things too.
+    pub(super) strategy: u32,
+    /// Whether literals are never compressed.
+    pub(super) raw_literals: bool,
     pub(super) dictionary: Option<Dictionary>,
     pub(super) literals: Option<literals::Before>,
     pub(super) sequences: Option<Before>,
@@ -51,11 +55,11 @@ impl Start {
             Some(bytes) => numbers_behind(plain.level, 1 << log, bytes.len()).1,
         };
         let all: [Numbers; MOST_LOG as usize + 1] = std::array::from_fn(of_size);
+        let way = Way::of(&all[0])?;
         let taken = |numbers: &Numbers| {
-            numbers.strategy as u32 == STRATEGY
+            Way::of(numbers) == Some(way)
                 && numbers.hashLog <= LONG_LOG
-                && numbers.chainLog <= SHORT_LOG
-                && matches!(numbers.minMatch, 4 | 5)
+                && (numbers.chainLog <= SHORT_LOG || way != Way::Double)
         };
         if !all.iter().all(taken) {
             return None;
@@ -63,7 +67,10 @@ impl Start {
         let mut start = Self {
             plain,
             dictionary_id: 0,
-            searches: all.map(|numbers| (hashes(&numbers), numbers.windowLog)),
+            strategy: all[0].strategy as u32,
+            // What libzstd takes for a wish for speed.
+            raw_literals: matches!(way, Way::Fast { .. }) && all[0].targetLength > 0,
+            searches: all.map(|numbers| (hashes(&numbers, way), numbers.windowLog)),
             dictionary: None,
             literals: None,
             sequences: None,
@@ -84,7 +91,8 @@ impl Start {
             return None;
         }
         let numbers = numbers_behind(self.plain.level, 1, bytes.len()).0;
-        self.dictionary = Some(Dictionary::new(content, hashes(&numbers), repeat));
+        self.dictionary =
+            Some(Dictionary::new(content, hashes(&numbers, Way::of(&numbers)?), repeat));
         Some(())
     }
 
@@ -181,6 +189,25 @@ impl Start {
     }
 }
 
-fn hashes(numbers: &Numbers) -> Hashes {
-    Hashes { long_log: numbers.hashLog, short_log: numbers.chainLog, short_bytes: numbers.minMatch }
+/// libzstd's numbers of strategies.
+const FAST: u32 = 1;
+const DOUBLE_FAST: u32 = 2;
+
+impl Way {
+    fn of(numbers: &Numbers) -> Option<Self> {
+        match (numbers.strategy as u32, numbers.minMatch) {
+            (FAST, 4..=7) => Some(Way::Fast { step: numbers.targetLength.max(1) as usize }),
+            (DOUBLE_FAST, 4 | 5) => Some(Way::Double),
+            _ => None,
+        }
+    }
+}
+
+fn hashes(numbers: &Numbers, way: Way) -> Hashes {
+    Hashes {
+        way,
+        long_log: numbers.hashLog,
+        short_log: if way == Way::Double { numbers.chainLog } else { 0 },
+        short_bytes: numbers.minMatch,
+    }
 }
