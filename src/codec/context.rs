@@ -4,9 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use crate::codec::encode::{Encoder, Start};
-use crate::codec::libzstd::{
-    CompressContext, ContextDictionary, Failure, NoMemory, Parameters, Small,
-};
+use crate::codec::libzstd::{CompressContext, ContextDictionary, Failure, NoMemory, Parameters};
 
 /// What all contexts of a compressor are made of.
 pub(super) struct Shared {
@@ -14,8 +12,6 @@ pub(super) struct Shared {
     pub(super) dictionary: Option<ContextDictionary>,
     /// Where small values are compressed here.
     pub(super) start: Option<Arc<Start>>,
-    /// Where they are not, and libzstd has calls for them.
-    pub(super) small: Option<Small>,
 }
 
 /// A compression context: libzstd's, and before it one for small values.
@@ -26,9 +22,9 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(shared: &Shared) -> Result<Self, NoMemory> {
-        let Shared { parameters, dictionary, start, small } = shared;
-        let libzstd = CompressContext::new(parameters, dictionary.clone(), small.clone())?;
-        Ok(Self { encoder: start.clone().map(Encoder::new), libzstd })
+        let Shared { parameters, dictionary, start } = shared;
+        let libzstd = CompressContext::new(parameters, dictionary.clone())?;
+        Ok(Self { encoder: start.clone().map(Encoder::new).transpose()?, libzstd })
     }
 
     /// Compresses `source` into one frame at the front of `target`; returns the frame's size.

@@ -5,10 +5,9 @@
 //! `size_t`. Each type owns one C object and is `Send`; those that libzstd only reads after they
 //! are made are `Sync` as well.
 
-use std::array::from_fn;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::ptr::{NonNull, null};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use zstd::zstd_safe::zstd_sys as sys;
@@ -146,21 +145,8 @@ impl Drop for Parameters {
     }
 }
 
-/// Compression parameters that are a level, what frames carry, and no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Plain {
-    pub(super) level: i32,
-    pub(super) checksum: bool,
-    pub(super) content_size: bool,
-    pub(super) dictionary_id: bool,
-}
-
 /// A dictionary digested for compression with certain parameters.
-pub(super) struct CompressDictionary {
-    pointer: NonNull<sys::ZSTD_CDict>,
-    /// Kept alive for as long as libzstd refers to them; none if it has a copy.
-    _bytes: Option<Arc<[u8]>>,
-}
+pub(super) struct CompressDictionary(NonNull<sys::ZSTD_CDict>);
 
 // SAFETY: libzstd documents that a CDict can be shared by several threads: it is only read.
 unsafe impl Send for CompressDictionary {}
@@ -184,26 +170,15 @@ impl CompressDictionary {
                 DEFAULT_MEMORY,
             )
         };
-        let pointer = NonNull::new(pointer).ok_or(NoMemory("a digested dictionary"))?;
-        Ok(Self { pointer, _bytes: None })
-    }
-
-    /// Digested for a level, which it remembers; the bytes are read as [`Content::Auto`].
-    pub(super) fn of_level(bytes: Arc<[u8]>, level: i32) -> Result<Self, NoMemory> {
-        // SAFETY: the bytes are referred to (byReference): they are kept in the value, and an Arc's do
-        // not move.
-        let pointer =
-            unsafe { sys::ZSTD_createCDict_byReference(bytes.as_ptr().cast(), bytes.len(), level) };
-        let pointer = NonNull::new(pointer).ok_or(NoMemory("a digested dictionary"))?;
-        Ok(Self { pointer, _bytes: Some(bytes) })
+        NonNull::new(pointer).map(Self).ok_or(NoMemory("a digested dictionary"))
     }
 }
 
 impl Drop for CompressDictionary {
     fn drop(&mut self) {
-        // SAFETY: made by one of the calls above, freed here and nowhere else; contexts that refer to
-        // it hold an Arc of this value.
-        unsafe { sys::ZSTD_freeCDict(self.pointer.as_ptr()) };
+        // SAFETY: made by ZSTD_createCDict_advanced2, freed here and nowhere else; contexts that
+        // refer to it hold an Arc of this value.
+        unsafe { sys::ZSTD_freeCDict(self.0.as_ptr()) };
     }
 }
 
@@ -250,69 +225,11 @@ pub(super) enum ContextDictionary {
     Digested(Arc<CompressDictionary>),
 }
 
-/// How values of at most [`Small::MOST`] bytes are compressed: by libzstd's calls that take numbers as they
-/// are. For each value `ZSTD_compress2` looks at all parameters anew: some 450 instructions, which are 5 % of a
-/// value of 100 bytes with a dictionary (`make instructions`).
-#[derive(Clone)]
-pub(super) struct Small {
-    frame: sys::ZSTD_frameParameters,
-    by: By,
-}
-
-#[derive(Clone)]
-enum By {
-    /// Without a dictionary, the numbers for values of up to 2^i bytes, which libzstd derives from the
-    /// level and from that power alone.
-    Numbers(Box<[sys::ZSTD_compressionParameters; Small::MOST_LOG + 1]>),
-    /// With one, digested for the level.
-    Dictionary(Arc<CompressDictionary>),
-}
-
-impl Small {
-    const MOST_LOG: usize = 12;
-    const MOST: usize = 1 << Self::MOST_LOG;
-    /// Levels above take longer, and some of them decide by the window, which is larger where the
-    /// numbers are a dictionary's.
-    const MOST_LEVEL: i32 = 4;
-    /// Dictionaries that are larger are not for small values, and take long to digest.
-    pub(super) const MOST_DICTIONARY: usize = 256 << 10;
-
-    /// None where the frames would not be those of a context with these parameters and this dictionary,
-    /// which is read as [`Content::Auto`], or where there is nothing to gain, or no memory.
-    ///
-    /// The dictionary is digested here, once for all contexts, and not when the first of them needs it: a
-    /// process that is forked meanwhile would wait for it in vain.
-    pub(super) fn new(plain: Plain, dictionary: Option<Arc<[u8]>>) -> Option<Self> {
-        let Plain { level, checksum, content_size, dictionary_id } = plain;
-        // Without a content size a frame says its window.
-        if level > Self::MOST_LEVEL || dictionary.is_some() && !content_size {
-            return None;
-        }
-        let frame = sys::ZSTD_frameParameters {
-            contentSizeFlag: content_size.into(),
-            checksumFlag: checksum.into(),
-            noDictIDFlag: (!dictionary_id).into(),
-        };
-        let by = match dictionary {
-            Some(bytes) if bytes.len() > Self::MOST_DICTIONARY => return None,
-            Some(bytes) => {
-                By::Dictionary(Arc::new(CompressDictionary::of_level(bytes, level).ok()?))
-            }
-            // SAFETY: only computes.
-            None => By::Numbers(Box::new(from_fn(|log| unsafe {
-                sys::ZSTD_getCParams(level, 1 << log, 0)
-            }))),
-        };
-        Some(Self { frame, by })
-    }
-}
-
 /// A compression context with its parameters and dictionary set for good.
 pub(super) struct CompressContext {
     pointer: NonNull<sys::ZSTD_CCtx>,
     /// Kept alive for as long as the context refers to it.
     _dictionary: Option<ContextDictionary>,
-    small: Option<Small>,
 }
 
 // SAFETY: the context is an object of its own, used by one thread at a time (`&mut self`).
@@ -322,12 +239,11 @@ impl CompressContext {
     pub(super) fn new(
         parameters: &Parameters,
         dictionary: Option<ContextDictionary>,
-        small: Option<Small>,
     ) -> Result<Self, NoMemory> {
         let no_memory = NoMemory("a compression context");
         // SAFETY: takes nothing; returns null or an object of its own.
         let pointer = NonNull::new(unsafe { sys::ZSTD_createCCtx() }).ok_or(no_memory)?;
-        let context = Self { pointer, _dictionary: dictionary, small };
+        let context = Self { pointer, _dictionary: dictionary };
         // SAFETY: both objects live. The parameters were accepted one by one when they were set;
         // the call fails only on a context that is in use.
         let set = unsafe {
@@ -339,7 +255,7 @@ impl CompressContext {
             match &context._dictionary {
                 None => 0,
                 Some(ContextDictionary::Digested(digested)) => {
-                    sys::ZSTD_CCtx_refCDict(pointer.as_ptr(), digested.pointer.as_ptr())
+                    sys::ZSTD_CCtx_refCDict(pointer.as_ptr(), digested.0.as_ptr())
                 }
                 Some(ContextDictionary::Bytes(bytes, content)) => {
                     sys::ZSTD_CCtx_loadDictionary_advanced(
@@ -362,11 +278,6 @@ impl CompressContext {
         target: &mut [MaybeUninit<u8>],
         source: &[u8],
     ) -> Result<usize, Failure> {
-        if let Some(small) = &self.small
-            && (1..=Small::MOST).contains(&source.len())
-        {
-            return self.compress_small(small, target, source);
-        }
         // SAFETY: libzstd writes within the size it is given and reads only the source; both
         // slices are borrowed for the call. It never reads uninitialised target bytes.
         checked(unsafe {
@@ -377,39 +288,6 @@ impl CompressContext {
                 source.as_ptr().cast(),
                 source.len(),
             )
-        })
-    }
-
-    /// The same, and the same bytes, for a value that is not empty and at most [`Small::MOST`].
-    fn compress_small(
-        &self,
-        small: &Small,
-        target: &mut [MaybeUninit<u8>],
-        source: &[u8],
-    ) -> Result<usize, Failure> {
-        let context = self.pointer.as_ptr();
-        let (to, room) = (target.as_mut_ptr().cast(), target.len());
-        let (from, size) = (source.as_ptr().cast(), source.len());
-        checked(match &small.by {
-            By::Numbers(numbers) => {
-                let numbers = sys::ZSTD_parameters {
-                    cParams: numbers[size.next_power_of_two().ilog2() as usize],
-                    fParams: small.frame,
-                };
-                // SAFETY: as in `compress`. What the call is given holds for itself alone.
-                unsafe {
-                    sys::ZSTD_compress_advanced(context, to, room, from, size, null(), 0, numbers)
-                }
-            }
-            By::Dictionary(digested) => {
-                let (digested, frame) = (digested.pointer.as_ptr(), small.frame);
-                // SAFETY: as above; the dictionary is only read, and lives in `small`.
-                unsafe {
-                    sys::ZSTD_compress_usingCDict_advanced(
-                        context, to, room, from, size, digested, frame,
-                    )
-                }
-            }
         })
     }
 }
@@ -653,6 +531,3 @@ pub(super) fn train(
 pub(super) fn dictionary_id(bytes: &[u8]) -> u32 {
     zstd::zstd_safe::get_dict_id_from_dict(bytes).map_or(0, |id| id.get())
 }
-
-#[cfg(test)]
-pub(super) mod tests;

@@ -117,9 +117,8 @@ impl Compressor {
     pub fn with_options(options: CompressOptions) -> Result<Self> {
         let parameters = options.to_parameters()?;
         let start = options.start().map(Arc::new);
-        let small = if start.is_some() { None } else { options.small() };
         let dictionary = options.context_dictionary()?;
-        let shared = Shared { parameters, dictionary, start, small };
+        let shared = Shared { parameters, dictionary, start };
         let contexts = Contexts::new(move || Context::new(&shared).map_err(out_of_memory));
         let workers = Workers::new(options.threads)?;
         let cancel = options.cancel.clone();

@@ -7,11 +7,10 @@ use zstd::zstd_safe::zstd_sys::ZSTD_cParameter as Name;
 
 use crate::codec::cancel::CancelFlag;
 use crate::codec::dictionary::Dictionary;
-use crate::codec::encode::Start;
+use crate::codec::encode::{Plain, Start};
 use crate::codec::frame::Format;
 use crate::codec::libzstd::{
-    self, CompressDictionary, Content, ContextDictionary, Failure, NoMemory, Parameters, Plain,
-    Small,
+    self, CompressDictionary, Content, ContextDictionary, Failure, NoMemory, Parameters,
 };
 use crate::error::{Error, Result};
 
@@ -313,15 +312,6 @@ impl CompressOptions {
         let dictionary = self.dictionary.as_ref();
         match dictionary.is_none_or(|dictionary| dictionary.content() == Content::Auto) {
             true => Start::new(self.plain()?, dictionary.map(Dictionary::as_bytes)),
-            false => None,
-        }
-    }
-
-    /// How libzstd compresses small values, if not as all others.
-    pub(super) fn small(&self) -> Option<Small> {
-        let dictionary = self.dictionary.as_ref();
-        match dictionary.is_none_or(|dictionary| dictionary.content() == Content::Auto) {
-            true => Small::new(self.plain()?, dictionary.map(Dictionary::shared_bytes)),
             false => None,
         }
     }

@@ -1,5 +1,7 @@
 //! Bits, from the lowest of each byte on, written to an array that is large enough.
 
+use crate::codec::libzstd::NoMemory;
+
 /// Room for what is written before it is known whether it is shorter than the value: literals, and for each
 /// four bytes of the value at most eight of a sequence.
 pub(super) const ROOM: usize = 16 << 10;
@@ -13,8 +15,8 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new() -> Self {
-        Self { bytes: zeroed(), len: 0 }
+    pub(super) fn new() -> Result<Self, NoMemory> {
+        Ok(Self { bytes: zeroed()?, len: 0 })
     }
 
     #[inline(always)]
@@ -50,9 +52,17 @@ impl Output {
 }
 
 /// Zeros on the heap, which are not on the stack before.
-pub(super) fn zeroed<T: Copy + Default, const N: usize>() -> Box<[T; N]> {
-    let zeros = vec![T::default(); N].into_boxed_slice();
-    zeros.try_into().unwrap_or_else(|_| unreachable!("it has N items"))
+pub(super) fn zeroed<T: Copy + Default, const N: usize>() -> Result<Box<[T; N]>, NoMemory> {
+    let zeros = zeros(N).ok_or(NoMemory("a compression context"))?;
+    Ok(zeros.try_into().unwrap_or_else(|_| unreachable!("there are N")))
+}
+
+/// As many zeros, if there is memory for them.
+pub(super) fn zeros<T: Copy + Default>(count: usize) -> Option<Box<[T]>> {
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(count).ok()?;
+    zeros.resize(count, T::default());
+    Some(zeros.into())
 }
 
 pub(super) struct Bits<'a> {

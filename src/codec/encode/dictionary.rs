@@ -1,5 +1,6 @@
 //! A dictionary as the search wants it: libzstd's tables of its content.
 
+use crate::codec::encode::bits::zeros;
 use crate::codec::encode::search::{Hashes, Way, long_hash, short_hash};
 
 /// How many bytes of a dictionary's hashes are compared before its content is.
@@ -26,15 +27,16 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    pub(super) fn new(content: &[u8], hashes: Hashes, repeat: [u32; 2]) -> Self {
+    /// `None` if there is no memory for it.
+    pub(super) fn new(content: &[u8], hashes: Hashes, repeat: [u32; 2]) -> Option<Self> {
         let end = BEGIN + content.len();
-        let mut bytes = vec![0; end + WIDE];
+        let mut bytes: Box<[u8]> = zeros(end + WIDE)?;
         bytes[BEGIN..end].copy_from_slice(content);
         let mut made = Self {
-            bytes: bytes.into(),
+            bytes,
             end,
-            long: vec![0; 1 << hashes.long_log].into(),
-            short: vec![0; 1 << hashes.short_log].into(),
+            long: zeros(1 << hashes.long_log)?,
+            short: zeros(1 << hashes.short_log)?,
             long_shift: 64 - TAG_LOG - hashes.long_log,
             short_shift: 64 - TAG_LOG - hashes.short_log,
             repeat,
@@ -52,7 +54,7 @@ impl Dictionary {
                 (Way::Fast { .. }, _) => made.fill(first, short_hash::<7>, None),
             }
         }
-        made
+        Some(made)
     }
 
     /// Fills the tables with the places from `first` on, by hashes for the first and for the second.

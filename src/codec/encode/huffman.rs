@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crate::codec::encode::Unknown;
 use crate::codec::encode::bits::{Bits, Output, zeroed};
 use crate::codec::encode::fse::{Counts, Shares, Table, accuracy};
+use crate::codec::libzstd::NoMemory;
 
 /// The longest code of the format.
 pub(super) const MOST_BITS: u32 = 11;
@@ -30,8 +31,8 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    pub(super) fn new() -> Self {
-        Self { counts: zeroed(), list: zeroed(), len: 0, most: 0 }
+    pub(super) fn new() -> Result<Self, NoMemory> {
+        Ok(Self { counts: zeroed()?, list: zeroed()?, len: 0, most: 0 })
     }
 
     /// Counts `bytes`, of which there are some.

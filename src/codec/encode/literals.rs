@@ -3,6 +3,7 @@
 use crate::codec::encode::bits::Output;
 use crate::codec::encode::huffman::{Code, Histogram};
 use crate::codec::encode::{Unknown, gain};
+use crate::codec::libzstd::NoMemory;
 
 /// The code of a dictionary.
 #[derive(Clone)]
@@ -19,8 +20,8 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn new() -> Self {
-        Self { histogram: Histogram::new(), code: Code::EMPTY }
+    pub(super) fn new() -> Result<Self, NoMemory> {
+        Ok(Self { histogram: Histogram::new()?, code: Code::EMPTY })
     }
 }
 

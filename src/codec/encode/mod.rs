@@ -32,8 +32,8 @@ use std::sync::Arc;
 use crate::codec::encode::bits::Output;
 use crate::codec::encode::search::Search;
 use crate::codec::encode::sequences::Sequences;
-pub(super) use crate::codec::encode::start::Start;
-use crate::codec::libzstd::compress_bound;
+pub(super) use crate::codec::encode::start::{Plain, Start};
+use crate::codec::libzstd::{NoMemory, compress_bound};
 
 /// The largest value that is taken.
 pub(super) const MOST_LOG: u32 = 12;
@@ -70,16 +70,16 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(start: Arc<Start>) -> Self {
-        Self {
+    pub(super) fn new(start: Arc<Start>) -> Result<Self, NoMemory> {
+        Ok(Self {
             start,
-            search: Search::new(),
-            sequences: Sequences::new(),
-            literals: literals::Scratch::new(),
-            output: Output::new(),
+            search: Search::new()?,
+            sequences: Sequences::new()?,
+            literals: literals::Scratch::new()?,
+            output: Output::new()?,
             #[cfg(target_arch = "x86_64")]
             has_wide: has_wide(),
-        }
+        })
     }
 
     /// Compresses `value` into one frame at the front of `target`, and returns the frame's size; `None` if that

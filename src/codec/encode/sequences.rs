@@ -5,6 +5,7 @@ use crate::codec::batch::codes::{self, Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFF
 use crate::codec::encode::bits::{Output, zeroed};
 use crate::codec::encode::fse::{self, Counts, Shares, accuracy};
 use crate::codec::encode::{MOST, Unknown};
+use crate::codec::libzstd::NoMemory;
 
 /// The shortest match here; the format's is one less.
 const SHORTEST: usize = 4;
@@ -80,15 +81,15 @@ enum Mode {
 }
 
 impl Sequences {
-    pub(super) fn new() -> Self {
-        Self {
-            matches: zeroed(),
+    pub(super) fn new() -> Result<Self, NoMemory> {
+        Ok(Self {
+            matches: zeroed()?,
             count: 0,
-            literals: zeroed(),
+            literals: zeroed()?,
             literals_len: 0,
-            codes: [zeroed(), zeroed(), zeroed()],
+            codes: [zeroed()?, zeroed()?, zeroed()?],
             tables: Box::new(Tables::EMPTY),
-        }
+        })
     }
 
     pub(super) fn clear(&mut self) {

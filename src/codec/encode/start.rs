@@ -11,16 +11,25 @@ use crate::codec::encode::huffman::Code;
 use crate::codec::encode::search::{Hashes, LONG_LOG, SHORT_LOG, Way};
 use crate::codec::encode::sequences::{Before, Table, Tables};
 use crate::codec::encode::{MOST_LOG, literals};
-use crate::codec::libzstd::{
-    Numbers, Plain, Small, dictionary_id, numbers, numbers_behind, zstd_version,
-};
+use crate::codec::libzstd::{Numbers, dictionary_id, numbers, numbers_behind, zstd_version};
 
 /// The libzstd whose frames are made here.
 const LIBZSTD: (u32, u32, u32) = (1, 5, 7);
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 const DICTIONARY_MAGIC: [u8; 4] = 0xec30_a437_u32.to_le_bytes();
+/// Larger dictionaries are not for small values, and take long to digest.
+const MOST_DICTIONARY: usize = 256 << 10;
 /// The shortest content of a dictionary that is worth a search.
 const LEAST_CONTENT: usize = 16;
+
+/// Compression parameters that are a level, what frames carry, and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::codec) struct Plain {
+    pub(in crate::codec) level: i32,
+    pub(in crate::codec) checksum: bool,
+    pub(in crate::codec) content_size: bool,
+    pub(in crate::codec) dictionary_id: bool,
+}
 
 /// What frames carry, how their matches are searched for, and what comes before them.
 pub(in crate::codec) struct Start {
@@ -45,8 +54,7 @@ impl Start {
             return None;
         }
         // Without a content size a frame says its window, which is then another.
-        let other_window =
-            |bytes: &[u8]| bytes.len() > Small::MOST_DICTIONARY || !plain.content_size;
+        let other_window = |bytes: &[u8]| bytes.len() > MOST_DICTIONARY || !plain.content_size;
         if dictionary.is_some_and(other_window) {
             return None;
         }
@@ -92,7 +100,7 @@ impl Start {
         }
         let numbers = numbers_behind(self.plain.level, 1, bytes.len()).0;
         self.dictionary =
-            Some(Dictionary::new(content, hashes(&numbers, Way::of(&numbers)?), repeat));
+            Some(Dictionary::new(content, hashes(&numbers, Way::of(&numbers)?), repeat)?);
         Some(())
     }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::*;
 use crate::codec::encode::fse::{Counts, Shares, accuracy};
 use crate::codec::encode::huffman::{Code, Histogram};
-use crate::codec::libzstd::tests::{context, frame, trained};
-use crate::codec::libzstd::{Content, ContextDictionary, DecompressDictionary, Plain};
+use crate::codec::libzstd::{
+    CompressContext, Content, ContextDictionary, Cover, DecompressDictionary, train,
+};
+use crate::codec::options::CompressOptions;
 
 const TEXT: &[u8] = include_bytes!("huffman.rs");
 const PLAIN: Plain = Plain { level: 3, checksum: false, content_size: true, dictionary_id: true };
@@ -76,7 +78,7 @@ impl Random {
 
     /// A dictionary that nobody trained, with tables of any shares, or `None` if libzstd refuses it.
     fn dictionary(&mut self) -> Option<Arc<[u8]>> {
-        let mut output = Output::new();
+        let mut output = Output::new().unwrap();
         output.put(&[0x37, 0xa4, 0x30, 0xec]);
         // Of all sizes that a frame has for it.
         let bits = 8 * (self.below(4) as u32 + 1);
@@ -86,7 +88,7 @@ impl Random {
         let symbols = if self.below(2) == 0 { 256 } else { self.below(255) + 2 };
         let mut bytes: Vec<u8> = (0..2000).map(|_| self.low(symbols, 2) as u8).collect();
         bytes.extend((0..symbols).map(|byte| byte as u8));
-        let mut histogram = Histogram::new();
+        let mut histogram = Histogram::new().unwrap();
         histogram.count(&bytes);
         if !Code::EMPTY.clone().make(&histogram, bytes.len(), &mut output).ok()? {
             return None;
@@ -114,19 +116,52 @@ impl Random {
     }
 }
 
+/// libzstd's own context, as it is made for values that are not small.
+fn context(plain: Plain, dictionary: Option<ContextDictionary>) -> CompressContext {
+    let Plain { level, checksum, content_size, dictionary_id } = plain;
+    let options =
+        CompressOptions { level, checksum, content_size, dictionary_id, ..Default::default() };
+    CompressContext::new(&options.to_parameters().unwrap(), dictionary).unwrap()
+}
+
+fn frame(context: &mut CompressContext, source: &[u8]) -> Vec<u8> {
+    let mut target = vec![MaybeUninit::uninit(); compress_bound(source.len())];
+    let size = context.compress(&mut target, source).unwrap();
+    // SAFETY: libzstd has written this many.
+    target[..size].iter().map(|byte| unsafe { byte.assume_init() }).collect()
+}
+
+/// A dictionary of `size` bytes, trained on pieces of a text.
+fn trained(text: &[u8], size: usize) -> Vec<u8> {
+    let samples: Vec<usize> = text.chunks(200).map(<[u8]>::len).collect();
+    let mut cover = Cover {
+        k: 50,
+        d: 8,
+        f: 18,
+        steps: 1,
+        threads: 0,
+        split_point: 1.0,
+        accel: 1,
+        level: 3,
+        verbosity: 0,
+        dictionary_id: 9,
+    };
+    train(text, &samples, size, &mut cover).unwrap()
+}
+
 /// Holds `count` values against libzstd, with all instructions that the processor has and without; returns how
 /// many of them were compressed here.
 fn compare(plain: Plain, dictionary: Option<Arc<[u8]>>, seed: u64, count: usize) -> usize {
     let start = Arc::new(Start::new(plain, dictionary.as_deref()).expect("is taken"));
-    let mut plainest = Encoder::new(start.clone());
+    let mut plainest = Encoder::new(start.clone()).unwrap();
     #[cfg(target_arch = "x86_64")]
     {
         plainest.has_wide = false;
     }
-    let mut encoders = [Encoder::new(start), plainest];
+    let mut encoders = [Encoder::new(start).unwrap(), plainest];
     let content = dictionary.clone().unwrap_or_default();
     let dictionary = dictionary.map(|bytes| ContextDictionary::Bytes(bytes, Content::Auto));
-    let mut libzstd = context(plain, dictionary, None);
+    let mut libzstd = context(plain, dictionary);
     let mut random = Random(seed);
     let mut taken = 0;
     for i in 0..count {
@@ -248,7 +283,7 @@ fn some_is_left_to_libzstd() {
     damaged[8] = 255;
     assert!(Start::new(PLAIN, Some(&damaged)).is_none());
 
-    let mut encoder = Encoder::new(Arc::new(Start::new(PLAIN, None).unwrap()));
+    let mut encoder = Encoder::new(Arc::new(Start::new(PLAIN, None).unwrap())).unwrap();
     let mut compress =
         |value: &[u8], room: usize| encoder.compress(&mut vec![MaybeUninit::uninit(); room], value);
     assert_eq!(compress(b"", 100), None);
@@ -267,8 +302,8 @@ fn some_is_left_to_libzstd() {
 #[test]
 fn each_size_is_taken() {
     let start = Arc::new(Start::new(PLAIN, None).unwrap());
-    let mut encoder = Encoder::new(start);
-    let mut libzstd = context(PLAIN, None, None);
+    let mut encoder = Encoder::new(start).unwrap();
+    let mut libzstd = context(PLAIN, None);
     for size in (1..=MOST).chain((1..=MOST).rev()) {
         let value = &TEXT[size % 1000..][..size];
         let mut target = vec![MaybeUninit::uninit(); compress_bound(size)];

@@ -9,6 +9,7 @@ mod fast;
 use crate::codec::encode::bits::zeroed;
 use crate::codec::encode::dictionary::{Dictionary, View};
 use crate::codec::encode::sequences::{PIECE, REPEATS, Sequences};
+use crate::codec::libzstd::NoMemory;
 
 /// The largest tables.
 pub(super) const LONG_LOG: u32 = 13;
@@ -94,8 +95,8 @@ struct Found {
 }
 
 impl Search {
-    pub(super) fn new() -> Self {
-        Self { long: zeroed(), short: zeroed(), bytes: zeroed(), end: 1 }
+    pub(super) fn new() -> Result<Self, NoMemory> {
+        Ok(Self { long: zeroed()?, short: zeroed()?, bytes: zeroed()?, end: 1 })
     }
 
     /// Finds the matches of a value, of at least eight bytes if there are to be some, behind a dictionary if there is
