@@ -35,7 +35,7 @@ use crate::codec::encode::sequences::Sequences;
 pub(super) use crate::codec::encode::start::{Plain, Start};
 use crate::codec::libzstd::{NoMemory, compress_bound};
 
-/// The largest value that is taken.
+/// The largest value that is ever taken.
 pub(super) const MOST_LOG: u32 = 12;
 const MOST: usize = 1 << MOST_LOG;
 /// Shorter values are kept as they are.
@@ -89,7 +89,10 @@ impl Encoder {
         target: &mut [MaybeUninit<u8>],
         value: &[u8],
     ) -> Option<usize> {
-        if value.is_empty() || value.len() > MOST || target.len() < compress_bound(value.len()) {
+        if value.is_empty()
+            || value.len() > self.start.most
+            || target.len() < compress_bound(value.len())
+        {
             return None;
         }
         self.make(value).ok()?;

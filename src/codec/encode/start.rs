@@ -10,13 +10,15 @@ use crate::codec::encode::dictionary::Dictionary;
 use crate::codec::encode::huffman::Code;
 use crate::codec::encode::search::{Hashes, LONG_LOG, SHORT_LOG, Way};
 use crate::codec::encode::sequences::{Before, Table, Tables};
-use crate::codec::encode::{MOST_LOG, literals};
+use crate::codec::encode::{MOST, MOST_LOG, literals};
 use crate::codec::libzstd::{Numbers, dictionary_id, numbers, numbers_behind, zstd_version};
 
 /// The libzstd whose frames are made here.
 const LIBZSTD: (u32, u32, u32) = (1, 5, 7);
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 const DICTIONARY_MAGIC: [u8; 4] = 0xec30_a437_u32.to_le_bytes();
+/// The largest value that is taken where the way of search is "fast".
+const MOST_FAST: usize = 1 << 10;
 /// Larger dictionaries are not for small values, and take long to digest.
 const MOST_DICTIONARY: usize = 256 << 10;
 /// The shortest content of a dictionary that is worth a search.
@@ -37,6 +39,8 @@ pub(in crate::codec) struct Start {
     dictionary_id: u32,
     /// For values of up to 2^i bytes.
     searches: [(Hashes, u32); MOST_LOG as usize + 1],
+    /// The largest value that is taken: beyond, libzstd is as fast.
+    pub(super) most: usize,
     /// libzstd's number of the way of search, by which it decides other things too.
     pub(super) strategy: u32,
     /// Whether literals are never compressed.
@@ -75,6 +79,7 @@ impl Start {
         let mut start = Self {
             plain,
             dictionary_id: 0,
+            most: if way == Way::Double { MOST } else { MOST_FAST },
             strategy: all[0].strategy as u32,
             // What libzstd takes for a wish for speed.
             raw_literals: matches!(way, Way::Fast { .. }) && all[0].targetLength > 0,
