@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
         for _ in 0..input.byte() % 8 {
             if input.bit() && !content.is_empty() {
                 let at = input.below(content.len());
-                let size = input.below(300);
+                let size = input.below(1500);
                 value.extend(content[at..].iter().take(size));
             } else {
                 value.extend(input.value());

@@ -35,6 +35,7 @@ impl Output {
     #[inline(always)]
     pub(super) fn set<const N: usize>(&mut self, at: usize, bytes: [u8; N]) {
         const { assert!(N <= 8) };
+        debug_assert!(at <= MOST);
         let at = at & MOST;
         self.bytes[at..at + N].copy_from_slice(&bytes);
     }
@@ -65,6 +66,9 @@ pub(super) fn zeros<T: Copy + Default>(count: usize) -> Option<Box<[T]>> {
     Some(zeros.into())
 }
 
+/// How many bits may wait to be written: a number of 64 bits has one less, so that it can be shifted by them.
+pub(super) const MOST_WAITING: u8 = 63;
+
 pub(super) struct Bits<'a> {
     bytes: &'a mut [u8; ROOM + 8],
     /// The output's length, which is set at the end.
@@ -75,8 +79,7 @@ pub(super) struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// The lowest `count` bits of `value`, behind those that are there. At most 57 between two calls of
-    /// `flush`.
+    /// The lowest `count` bits of `value`, behind those that are there.
     #[inline(always)]
     pub(super) fn add(&mut self, value: u64, count: u32) {
         self.add_only(value & ((1 << count) - 1), count);
@@ -85,15 +88,15 @@ impl Bits<'_> {
     /// The same for a value that has no other bits.
     #[inline(always)]
     pub(super) fn add_only(&mut self, value: u64, count: u32) {
-        debug_assert!(value >> count == 0 && self.count + count <= 64);
+        debug_assert!(value >> count == 0 && self.count + count <= MOST_WAITING.into());
         self.waiting |= value << self.count;
         self.count += count;
     }
 
-    /// Writes whole bytes.
+    /// Writes whole bytes; up to seven bits wait on.
     #[inline(always)]
     pub(super) fn flush(&mut self) {
-        debug_assert!(self.count < 64);
+        debug_assert!(self.at <= MOST);
         let at = self.at & MOST;
         self.bytes[at..at + 8].copy_from_slice(&self.waiting.to_le_bytes());
         self.at += (self.count / 8) as usize;

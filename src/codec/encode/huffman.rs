@@ -13,9 +13,9 @@ pub(super) const MOST_BITS: u32 = 11;
 const WEIGHTS_LOG: u32 = 6;
 /// More than there are weights.
 const SYMBOLS: usize = 16;
-/// From this count on libzstd sorts by a power of two first, and where there are many of one power by a way
-/// that does not keep their order.
-const COARSE: u16 = 166;
+/// Bytes that are there this often libzstd sorts together, those that are there more often by powers of two,
+/// and more than a few that are sorted together by a way that does not keep the order of those that are equal.
+const COARSE: u16 = 164;
 /// How many it sorts in order.
 const IN_ORDER: usize = 8;
 
@@ -383,12 +383,12 @@ fn pack(weights: &[u8], many: [u32; SYMBOLS], output: &mut Output) -> Option<boo
     table.fill(&shares.of[..=counts.highest], log);
     // Two states take turns, from the end; the first weight is the first state's.
     let (rest, last) = weights.split_at(weights.len() - 2);
-    let even = weights.len() % 2;
-    let mut first = table.begin(last[even]);
-    let mut second = table.begin(last[1 - even]);
+    let odd = weights.len() % 2;
+    let mut first = table.begin(last[odd]);
+    let mut second = table.begin(last[1 - odd]);
     let mut bits = output.bits();
-    let (pairs, odd) = rest.split_at(rest.len() - even);
-    for weight in odd {
+    let (pairs, one) = rest.split_at(rest.len() - odd);
+    for weight in one {
         first.encode(*weight, &mut bits);
     }
     for pair in pairs.rchunks_exact(2) {

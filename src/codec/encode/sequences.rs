@@ -2,7 +2,7 @@
 //! 3.1.1.3.2).
 
 use crate::codec::batch::codes::{self, Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
-use crate::codec::encode::bits::{Output, zeroed};
+use crate::codec::encode::bits::{self, Output, zeroed};
 use crate::codec::encode::fse::{self, Counts, Shares, accuracy};
 use crate::codec::encode::{MOST, Unknown};
 use crate::codec::libzstd::NoMemory;
@@ -166,7 +166,7 @@ impl Sequences {
             _ => own,
         };
         let begin = output.len;
-        let mut bits = output.bits();
+        let mut stream = output.bits();
         let last = count - 1;
         let mut literal_state = pick(0).literals.begin(literals[last]);
         let mut offset_state = pick(1).offsets.begin(offsets[last]);
@@ -176,26 +176,26 @@ impl Sequences {
             // Up to here 26 bits of states, and seven that wait.
             let literal_bits = BITS_OF_LITERALS[usize::from(literals[i]) % 64];
             let length_bits = BITS_OF_LENGTH[usize::from(matches[i]) % 64];
-            bits.add(found[i].literals.into(), literal_bits.into());
-            bits.add(found[i].length.into(), length_bits.into());
-            // Lengths have up to 24, offsets up to 19.
-            if literal_bits + length_bits + offsets[i] > 64 - 33 {
-                bits.flush();
+            stream.add(found[i].literals.into(), literal_bits.into());
+            stream.add(found[i].length.into(), length_bits.into());
+            // Lengths have up to 22, offsets up to 18.
+            if literal_bits + length_bits + offsets[i] > bits::MOST_WAITING - 33 {
+                stream.flush();
             }
-            bits.add(found[i].offset.into(), offsets[i].into());
-            bits.flush();
+            stream.add(found[i].offset.into(), offsets[i].into());
+            stream.flush();
             if i == 0 {
                 break;
             }
             i -= 1;
-            offset_state.encode(offsets[i], &mut bits);
-            match_state.encode(matches[i], &mut bits);
-            literal_state.encode(literals[i], &mut bits);
+            offset_state.encode(offsets[i], &mut stream);
+            match_state.encode(matches[i], &mut stream);
+            literal_state.encode(literals[i], &mut stream);
         }
-        match_state.end(&mut bits);
-        offset_state.end(&mut bits);
-        literal_state.end(&mut bits);
-        bits.finish_with_mark();
+        match_state.end(&mut stream);
+        offset_state.end(&mut stream);
+        literal_state.end(&mut stream);
+        stream.finish_with_mark();
         // Up to 1.3.4 zstd takes a distribution for damaged that is less than four bytes from the end; libzstd
         // then keeps the block as it is.
         let last_own = modes.iter().rfind(|(mode, _)| *mode == Mode::Own);

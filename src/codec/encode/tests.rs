@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::codec::encode::fse::{Counts, Shares, accuracy};
+use crate::codec::encode::fse::{self, Shares};
 use crate::codec::encode::huffman::{Code, Histogram};
 use crate::codec::libzstd::{
     CompressContext, Content, ContextDictionary, Cover, DecompressDictionary, train,
@@ -44,7 +44,7 @@ impl Random {
         let log = self.below(MOST_LOG as usize + 1);
         let size = self.below(1 << log) + 1;
         let mut value = Vec::with_capacity(size + 300);
-        let kind = self.below(8);
+        let kind = self.below(9);
         let symbols = self.below(256) + 1;
         let rounds = self.below(6) + 1;
         while value.len() < size {
@@ -65,6 +65,7 @@ impl Random {
                     1 if !dictionary.is_empty() => self.piece(dictionary, 50, &mut value),
                     _ => value.extend((0..self.below(12)).map(|_| self.below(symbols) as u8)),
                 },
+                7 if !dictionary.is_empty() => self.far(dictionary, &mut value),
                 _ => {
                     let number = self.below(100_000);
                     value.extend_from_slice(format!("{{\"id\":{number},\"x\":\"").as_bytes());
@@ -76,8 +77,66 @@ impl Random {
         value
     }
 
-    /// A dictionary that nobody trained, with tables of any shares, or `None` if libzstd refuses it.
-    fn dictionary(&mut self) -> Option<Arc<[u8]>> {
+    /// Shares of `all` symbols, or of some of them, of which many have less than one state.
+    fn shares(&mut self, all: usize, most_log: u32) -> Shares {
+        let log = most_log - self.below(4) as u32 * self.below(2) as u32;
+        let symbols = if self.below(2) == 0 { all } else { self.below(all - 1) + 2 };
+        let zeros = self.below(2) == 0 && symbols < all;
+        let rare = self.below(3);
+        let mut of = [0; fse::SYMBOLS];
+        // The first one has what is left.
+        let mut left = 1_i16 << log;
+        for share in &mut of[1..symbols] {
+            *share = match self.below(3) {
+                0 if zeros => 0,
+                kind if kind <= rare => -1,
+                _ => (self.below(7) as i16 + 1).min(left / 8).max(1),
+            };
+            left -= share.abs();
+        }
+        of[0] = left;
+        // The last one is there.
+        if of[symbols - 1] == 0 {
+            of[symbols - 1] = -1;
+            of[0] -= 1;
+        }
+        Shares { of, log, highest: symbols - 1 }
+    }
+
+    /// Bytes of which each is there so often, and four of them hardly ever twice.
+    fn even(&mut self, mut counts: Vec<(u8, usize)>) -> Vec<u8> {
+        let mut value: Vec<u8> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        while !counts.is_empty() {
+            let first = self.below(counts.len());
+            let fits = |at: &usize| {
+                let last = value.last_chunk::<3>();
+                last.is_none_or(|last| !seen.contains(&(*last, counts[*at].0)))
+            };
+            let at = (first..counts.len()).chain(0..first).find(fits).unwrap_or(first);
+            if let Some(last) = value.last_chunk::<3>() {
+                seen.insert((*last, counts[at].0));
+            }
+            value.push(counts[at].0);
+            counts[at].1 -= 1;
+            counts.retain(|(_, count)| *count > 0);
+        }
+        value
+    }
+
+    /// Many literals, then a long match far away, then a short one.
+    fn far(&mut self, dictionary: &[u8], value: &mut Vec<u8>) {
+        value.extend((0..self.below(1200)).map(|_| self.below(256) as u8));
+        self.piece(dictionary, 1500, value);
+        self.piece(dictionary, 9, value);
+    }
+
+    /// A dictionary that nobody trained, with such tables, of codes for offsets, match lengths and literal
+    /// lengths, or `None` if libzstd refuses it.
+    fn dictionary(
+        &mut self,
+        mut shares: impl FnMut(&mut Self, usize, u32) -> Shares,
+    ) -> Option<Arc<[u8]>> {
         let mut output = Output::new().unwrap();
         output.put(&[0x37, 0xa4, 0x30, 0xec]);
         // Of all sizes that a frame has for it.
@@ -94,12 +153,7 @@ impl Random {
             return None;
         }
         for (all, most_log) in [(32, 8), (53, 9), (36, 9)] {
-            let symbols = if self.below(2) == 0 { all } else { self.below(all - 1) + 2 };
-            let mut codes: Vec<u8> = (0..500).map(|_| self.low(symbols, 2) as u8).collect();
-            codes.extend((0..symbols).map(|code| code as u8));
-            let counts = Counts::new(&codes);
-            let log = accuracy(most_log, codes.len(), counts.highest, 2);
-            Shares::new(&counts, codes.len() as u32, log)?.write(output.bits())?;
+            shares(self, all, most_log).write(output.bits())?;
         }
         let mut content = Vec::new();
         let size = self.below(20_000) + 16;
@@ -149,9 +203,19 @@ fn trained(text: &[u8], size: usize) -> Vec<u8> {
     train(text, &samples, size, &mut cover).unwrap()
 }
 
+fn compare(plain: Plain, dictionary: Option<Arc<[u8]>>, seed: u64, count: usize) -> usize {
+    compare_of(plain, dictionary, seed, count, Random::value)
+}
+
 /// Holds `count` values against libzstd, with all instructions that the processor has and without; returns how
 /// many of them were compressed here.
-fn compare(plain: Plain, dictionary: Option<Arc<[u8]>>, seed: u64, count: usize) -> usize {
+fn compare_of(
+    plain: Plain,
+    dictionary: Option<Arc<[u8]>>,
+    seed: u64,
+    count: usize,
+    next: fn(&mut Random, &[u8]) -> Vec<u8>,
+) -> usize {
     let mut start = Start::new(plain, dictionary.as_deref()).expect("is taken");
     // Frames are the same beyond where it pays, too.
     start.most = MOST;
@@ -168,7 +232,7 @@ fn compare(plain: Plain, dictionary: Option<Arc<[u8]>>, seed: u64, count: usize)
     let mut random = Random(seed);
     let mut taken = 0;
     for i in 0..count {
-        let value = random.value(&content);
+        let value = next(&mut random, &content);
         let mut target = vec![MaybeUninit::uninit(); compress_bound(value.len())];
         let expected = frame(&mut libzstd, &value);
         for encoder in &mut encoders {
@@ -221,6 +285,13 @@ fn frames_with_a_trained_dictionary_are_libzstds() {
             assert!(taken > count / 100 * 99, "level {level}: {taken} of {count}");
         }
     }
+    // Levels that are "double fast" behind dictionaries of some sizes.
+    for (level, size) in [(2, 140_000), (2, 200_000), (4, 20_000), (4, 100_000), (4, 256 << 10)] {
+        let bytes: Vec<u8> = TEXT.iter().chain(&[0]).cycle().take(size).copied().collect();
+        let count = 1_000 * factor();
+        let taken = compare(Plain { level, ..PLAIN }, Some(bytes.into()), 9, count);
+        assert!(taken > count / 100 * 99, "level {level}: {taken} of {count}");
+    }
     let usual = |level| taken_levels.contains(&(112_640, level));
     assert!(LEVELS.into_iter().all(usual), "{taken_levels:?}");
 }
@@ -243,13 +314,57 @@ fn frames_with_any_dictionary_are_libzstds() {
     let (mut random, mut sound, mut taken) = (Random(7), 0, 0);
     let dictionaries = 70 * factor();
     for seed in 0..dictionaries {
-        let Some(dictionary) = random.dictionary() else { continue };
+        let Some(dictionary) = random.dictionary(Random::shares) else { continue };
         sound += 1;
         let plain = Plain { level: LEVELS[seed % LEVELS.len()], ..PLAIN };
         taken += compare(plain, Some(dictionary), seed as u64, 100);
     }
     assert!(sound > dictionaries / 2, "{sound} of {dictionaries} dictionaries");
     assert!(taken > sound * 98, "{taken} of {sound}00 values");
+}
+
+/// Matches whose three codes take all bits that there are, and that have many more behind them.
+#[test]
+fn frames_of_the_longest_codes_are_libzstds() {
+    let mut random = Random(11);
+    // All but one code have less than one state, of as many as there can be.
+    let rare = |_: &mut Random, all: usize, log: u32| {
+        let mut of = [-1; fse::SYMBOLS];
+        of[0] = (1 << log) - (all as i16 - 1);
+        Shares { of, log, highest: all - 1 }
+    };
+    for seed in 0..6 {
+        let dictionary = random.dictionary(rare).expect("libzstd takes it");
+        let next = |random: &mut Random, dictionary: &[u8]| {
+            let mut value = Vec::new();
+            for _ in 0..=random.below(3) {
+                random.far(dictionary, &mut value);
+            }
+            value.truncate(MOST);
+            value
+        };
+        compare_of(PLAIN, Some(dictionary), seed, 2_000 * factor(), next);
+    }
+}
+
+/// Frequencies at which libzstd's way to sort them changes.
+#[test]
+fn frames_of_even_bytes_are_libzstds() {
+    fn next(random: &mut Random, _: &[u8]) -> Vec<u8> {
+        let first = random.below(200) as u8;
+        let symbols = random.below(6) as u8 + 8;
+        let (least, more) = [(160, 8), (164, 1), (190, 80)][random.below(3)];
+        let mut counts: Vec<(u8, usize)> =
+            (0..symbols).map(|i| (first + (i * 7) % 16, random.below(more) + least)).collect();
+        counts.extend((0..random.below(4) as u8).map(|i| (first + 20 + i, 100)));
+        let mut value = random.even(counts);
+        value.truncate(MOST);
+        value.push(first);
+        value
+    }
+    let count = 300 * factor();
+    let taken = compare_of(PLAIN, None, 5, count, next);
+    assert!(taken > count / 20 && taken < count / 20 * 19, "{taken} of {count}");
 }
 
 #[test]

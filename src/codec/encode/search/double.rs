@@ -39,7 +39,7 @@ impl<const BYTES: u32> Now<'_, BYTES> {
                 let short_place = usize::from(self.short[short]);
                 self.long[long] = now as u16;
                 self.short[short] = now as u16;
-                if (last > 0) & (self.four(now + 1 - last) == self.four(now + 1)) {
+                if self.four(now + 1 - last) == self.four(now + 1) {
                     searched = now;
                     let length = 4 + self.same(now + 5, now + 5 - last);
                     break Found { at: now + 1, length, offset: REPEAT };

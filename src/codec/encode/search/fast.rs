@@ -50,7 +50,7 @@ impl<const BYTES: u32> Now<'_, BYTES> {
             let searched;
             let found = loop {
                 self.long[hash] = now as u16;
-                if (last > 0) & (self.four(third) == self.four(third - last)) {
+                if self.four(third) == self.four(third - last) {
                     searched = now;
                     self.long[next_hash] = second as u16;
                     let back = usize::from(self.byte(third - 1) == self.byte(third - last - 1));
