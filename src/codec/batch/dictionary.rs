@@ -50,23 +50,7 @@ impl Prepared {
     /// For frames with a trained dictionary; `None` if the tables are not to be had, which is then
     /// libzstd's to say.
     pub(in crate::codec) fn trained(bytes: &[u8]) -> Option<Self> {
-        // Magic number and id.
-        let rest = bytes.get(8..)?;
-        let (code, used) = Code::read(rest)?;
-        let rest = rest.get(used..)?;
-        let read = |bytes, kind: &Kind| Distribution::read(bytes, kind.max_log, kind.max_code);
-        let (offsets, used) = read(rest, &OFFSETS)?;
-        let rest = rest.get(used..)?;
-        let (matches, used) = read(rest, &MATCH_LENGTHS)?;
-        let rest = rest.get(used..)?;
-        let (literals, used) = read(rest, &LITERAL_LENGTHS)?;
-        let (numbers, content) = rest.get(used..)?.split_first_chunk::<12>()?;
-        let repeat =
-            [0, 4, 8].map(|at| u32::from_le_bytes(std::array::from_fn(|i| numbers[at + i])));
-        if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
-            return None;
-        }
-        let distributions = Distributions { literals, offsets, matches };
+        let Parts { code, distributions, repeat, content } = Parts::read(bytes)?;
         Some(Self {
             padded: padded(content),
             before: Before { repeat, dictionary: reach(content) },
@@ -91,6 +75,39 @@ impl Prepared {
     /// The content, with `OVER` more bytes behind it that may be read.
     pub(super) fn padded(&self) -> &[u8] {
         &self.padded
+    }
+}
+
+/// What a trained dictionary consists of behind its magic number and id.
+pub(in crate::codec) struct Parts<'a> {
+    /// The code of literals.
+    pub(in crate::codec) code: Code,
+    pub(in crate::codec) distributions: Distributions,
+    /// The offsets that a frame begins with: none is 0, or beyond the content.
+    pub(in crate::codec) repeat: [u32; 3],
+    pub(in crate::codec) content: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` if it is damaged.
+    pub(in crate::codec) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let rest = bytes.get(8..)?;
+        let (code, used) = Code::read(rest)?;
+        let rest = rest.get(used..)?;
+        let read = |bytes, kind: &Kind| Distribution::read(bytes, kind.max_log, kind.max_code);
+        let (offsets, used) = read(rest, &OFFSETS)?;
+        let rest = rest.get(used..)?;
+        let (matches, used) = read(rest, &MATCH_LENGTHS)?;
+        let rest = rest.get(used..)?;
+        let (literals, used) = read(rest, &LITERAL_LENGTHS)?;
+        let (numbers, content) = rest.get(used..)?.split_first_chunk::<12>()?;
+        let repeat =
+            [0, 4, 8].map(|at| u32::from_le_bytes(std::array::from_fn(|i| numbers[at + i])));
+        if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
+            return None;
+        }
+        let distributions = Distributions { literals, offsets, matches };
+        Some(Self { code, distributions, repeat, content })
     }
 }
 

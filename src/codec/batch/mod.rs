@@ -33,7 +33,7 @@ mod deposit;
 mod dictionary;
 mod execute;
 pub(super) mod fse;
-pub(super) mod huffman;
+mod huffman;
 mod instructions;
 mod job;
 mod literals;
@@ -55,8 +55,9 @@ mod wide;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-pub(super) use dictionary::Prepared;
+pub(super) use dictionary::{Parts, Prepared};
 pub(super) use plan::Outline;
+pub(super) use tables::Distributions;
 
 use crate::codec::batch::execute::{Execution, OVER};
 use crate::codec::batch::instructions::Instructions;

@@ -72,10 +72,10 @@ impl States {
 }
 
 /// The distributions of a dictionary.
-pub(super) struct Distributions {
-    pub(super) literals: Distribution,
-    pub(super) offsets: Distribution,
-    pub(super) matches: Distribution,
+pub(in crate::codec) struct Distributions {
+    pub(in crate::codec) literals: Distribution,
+    pub(in crate::codec) offsets: Distribution,
+    pub(in crate::codec) matches: Distribution,
 }
 
 /// Hands each state of one kind to `each`, with its place in the arrays.

@@ -8,7 +8,7 @@ use crate::codec::encode::fse::{Counts, Shares, Table, accuracy};
 use crate::codec::libzstd::NoMemory;
 
 /// The longest code of the format.
-pub(super) const MOST_BITS: u32 = 11;
+const MOST_BITS: u32 = 11;
 /// The largest accuracy log of compressed weights (section 4.2.1.2).
 const WEIGHTS_LOG: u32 = 6;
 /// More than there are weights.

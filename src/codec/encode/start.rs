@@ -2,9 +2,9 @@
 
 use twox_hash::XxHash64;
 
-use crate::codec::batch::codes::{Kind, LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
+use crate::codec::batch::codes::{LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS};
 use crate::codec::batch::fse::Distribution;
-use crate::codec::batch::huffman as trained;
+use crate::codec::batch::{Distributions, Parts};
 use crate::codec::encode::bits::Output;
 use crate::codec::encode::dictionary::Dictionary;
 use crate::codec::encode::huffman::Code;
@@ -111,22 +111,8 @@ impl Start {
 
     /// Takes over the tables of a trained dictionary (RFC 8878, section 5); returns its content, and offsets.
     fn begin_with_tables<'a>(&mut self, bytes: &'a [u8]) -> Option<(&'a [u8], [u32; 2])> {
-        let rest = bytes.get(8..)?;
-        let (code, used) = trained::Code::read(rest)?;
-        let rest = rest.get(used..)?;
-        let read = |bytes, kind: &Kind| Distribution::read(bytes, kind.max_log, kind.max_code);
-        let (offsets, used) = read(rest, &OFFSETS)?;
-        let rest = rest.get(used..)?;
-        let (matches, used) = read(rest, &MATCH_LENGTHS)?;
-        let rest = rest.get(used..)?;
-        let (lengths, used) = read(rest, &LITERAL_LENGTHS)?;
-        let (repeat, content) = rest.get(used..)?.split_first_chunk::<12>()?;
-        let repeat: [u32; 3] = std::array::from_fn(|i| {
-            u32::from_le_bytes(std::array::from_fn(|byte| repeat[4 * i + byte]))
-        });
-        if repeat.iter().any(|offset| *offset == 0 || *offset as usize > content.len()) {
-            return None;
-        }
+        let Parts { code, distributions, repeat, content } = Parts::read(bytes)?;
+        let Distributions { literals: lengths, offsets, matches } = distributions;
         self.dictionary_id = dictionary_id(bytes);
         let (bits, log) = code.lengths();
         let complete = bits.iter().all(|bits| *bits > 0);
